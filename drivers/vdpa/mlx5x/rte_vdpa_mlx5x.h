@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/**
+ * @file
+ * Public interface of the mlx5x vDPA driver, beyond rte_vdpa.h.
+ *
+ * An application that installs a vhost-user hook of its own
+ * (rte_vhost_extern_callback_register keeps one hook per connection) passes
+ * each message to rte_vdpa_mlx5x_pre_msg() from there.  In every other
+ * application the driver installs the hook by itself, from set_features.
+ */
+
+#ifndef RTE_VDPA_MLX5X_H
+#define RTE_VDPA_MLX5X_H
+
+#include <stdint.h>
+
+#include <rte_vdpa.h>
+#include <rte_vhost.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Life of a device; transitions are in mlx5x_dev.h. */
+enum rte_vdpa_mlx5x_state {
+	RTE_VDPA_MLX5X_PROBED,
+	RTE_VDPA_MLX5X_CONFIGURED,
+	RTE_VDPA_MLX5X_DEGRADED,
+	RTE_VDPA_MLX5X_FAILED,
+};
+
+/** What the last memory change did; times in microseconds. */
+struct rte_vdpa_mlx5x_change {
+	uint64_t serial;	 /**< counts from 1; 0: no change so far */
+	uint16_t regions_added;
+	uint16_t regions_removed;
+	uint16_t regions_kept;
+	uint16_t corrections;	 /**< bases where memory overruled firmware */
+	uint32_t cmds_total;	 /**< DevX firmware commands */
+	uint32_t cmds_blackout;	 /**< of those, first SUSPEND to last doorbell */
+	uint32_t prepare_us;
+	uint32_t blackout_us;
+	uint32_t cleanup_us;
+};
+
+/** Snapshot of one device. */
+struct rte_vdpa_mlx5x_info {
+	enum rte_vdpa_mlx5x_state state;
+	int vid;			/**< -1: no guest */
+	uint16_t max_queue_pairs;
+	uint16_t active_queues;		/**< virtqs in RDY */
+	uint16_t failed_queues;
+	uint16_t regions;
+	uint64_t guest_bytes;		/**< registered guest memory */
+	uint64_t changes;		/**< memory changes since attach */
+	uint64_t kicks_relayed;		/**< kickfd to doorbell, all queues */
+	uint64_t recoveries;
+	uint64_t corrections;
+	struct rte_vdpa_mlx5x_change last;
+	char ibdev[64];
+	char pci[32];
+	char last_error[160];		/**< empty: none */
+};
+
+/**
+ * Handle one vhost-user message before librte_vhost does.
+ *
+ * @param vid
+ *   Connection, as given to the extern callback.
+ * @param msg
+ *   Message as given to rte_vhost_msg_handle (private layout of librte_vhost).
+ * @return
+ *   RTE_VHOST_MSG_RESULT_NOT_HANDLED for everything that is not the driver's,
+ *   or when the connection is not attached to an mlx5x device.
+ *   Called on the vhost-events thread; takes the device lock.
+ */
+enum rte_vhost_msg_result
+rte_vdpa_mlx5x_pre_msg(int vid, void *msg);
+
+/**
+ * Say that the application owns the connection's hook and forwards messages,
+ * so that the driver does not replace it.  Call from new_connection.
+ *
+ * @return 0, or -ENODEV when the connection is not attached to an mlx5x device.
+ */
+int
+rte_vdpa_mlx5x_hook_owned(int vid);
+
+/**
+ * Read a snapshot of a device.
+ *
+ * @return 0, or -ENODEV when `dev` is not an mlx5x device.
+ */
+int
+rte_vdpa_mlx5x_info_get(struct rte_vdpa_device *dev, struct rte_vdpa_mlx5x_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RTE_VDPA_MLX5X_H */
