@@ -3,24 +3,36 @@
 
 BUILD ?= build
 MESON_OPTIONS ?=
-NINJA = ninja -C $(BUILD)
+KEEP ?=
 
-.PHONY: all help deps run compare test lint format bench clean
+.PHONY: all help deps run compare test lint format clean
 
-all: $(BUILD)/build.ninja  ## build everything
-	@$(NINJA)
+all: $(BUILD)/build.ninja ## build everything
+	@ninja -C $(BUILD)
 
-help:  ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
-deps:  ## install the Debian packages that are missing
+deps: ## install the Debian packages that are missing
 	@tools/install-deps
 
 $(BUILD)/build.ninja: | deps
 	@meson setup $(BUILD) $(MESON_OPTIONS)
 
-test: all  ## everything CI runs
+run: all ## two guests on two VFs of the model, memory changing under traffic
+	@tools/run-demo $(BUILD) $(if $(KEEP),--keep)
+
+compare: all ## the same guest and changes with the stock driver and with mlx5x
+	@tools/compare $(BUILD)
+
+test: all ## everything CI runs
 	@tools/run-tests $(BUILD)
 
-clean:  ## remove the build folder
+lint: all ## format, layers, headers, banned calls, shell scripts
+	@tools/lint $(BUILD)
+
+format: ## rewrite the sources in the house style
+	@git ls-files '*.c' '*.h' | xargs -r clang-format -i
+
+clean: ## remove the build folder
 	@rm -rf $(BUILD)
