@@ -34,13 +34,13 @@ enum rte_vdpa_mlx5x_state {
 
 /** What the last memory change did; times in microseconds. */
 struct rte_vdpa_mlx5x_change {
-	uint64_t serial;	 /**< counts from 1; 0: no change so far */
+	uint64_t serial; /**< counts from 1; 0: no change so far */
 	uint16_t regions_added;
 	uint16_t regions_removed;
 	uint16_t regions_kept;
-	uint16_t corrections;	 /**< bases where memory overruled firmware */
-	uint32_t cmds_total;	 /**< DevX firmware commands */
-	uint32_t cmds_blackout;	 /**< of those, first SUSPEND to last doorbell */
+	uint16_t corrections;   /**< bases where memory overruled firmware */
+	uint32_t cmds_total;    /**< DevX firmware commands */
+	uint32_t cmds_blackout; /**< of those, first SUSPEND to last doorbell */
 	uint32_t prepare_us;
 	uint32_t blackout_us;
 	uint32_t cleanup_us;
@@ -49,20 +49,20 @@ struct rte_vdpa_mlx5x_change {
 /** Snapshot of one device. */
 struct rte_vdpa_mlx5x_info {
 	enum rte_vdpa_mlx5x_state state;
-	int vid;			/**< -1: no guest */
+	int vid; /**< -1: no guest */
 	uint16_t max_queue_pairs;
-	uint16_t active_queues;		/**< virtqs in RDY */
+	uint16_t active_queues; /**< virtqs in RDY */
 	uint16_t failed_queues;
 	uint16_t regions;
-	uint64_t guest_bytes;		/**< registered guest memory */
-	uint64_t changes;		/**< memory changes since attach */
-	uint64_t kicks_relayed;		/**< kickfd to doorbell, all queues */
+	uint64_t guest_bytes;   /**< registered guest memory */
+	uint64_t changes;       /**< memory changes since attach */
+	uint64_t kicks_relayed; /**< kickfd to doorbell, all queues */
 	uint64_t recoveries;
 	uint64_t corrections;
 	struct rte_vdpa_mlx5x_change last;
 	char ibdev[64];
 	char pci[32];
-	char last_error[160];		/**< empty: none */
+	char last_error[160]; /**< empty: none */
 };
 
 /**
@@ -77,8 +77,7 @@ struct rte_vdpa_mlx5x_info {
  *   or when the connection is not attached to an mlx5x device.
  *   Called on the vhost-events thread; takes the device lock.
  */
-enum rte_vhost_msg_result
-rte_vdpa_mlx5x_pre_msg(int vid, void *msg);
+enum rte_vhost_msg_result rte_vdpa_mlx5x_pre_msg(int vid, void *msg);
 
 /**
  * Say that the application owns the connection's hook and forwards messages,
@@ -86,16 +85,14 @@ rte_vdpa_mlx5x_pre_msg(int vid, void *msg);
  *
  * @return 0, or -ENODEV when the connection is not attached to an mlx5x device.
  */
-int
-rte_vdpa_mlx5x_hook_owned(int vid);
+int rte_vdpa_mlx5x_hook_owned(int vid);
 
 /**
  * Read a snapshot of a device.
  *
  * @return 0, or -ENODEV when `dev` is not an mlx5x device.
  */
-int
-rte_vdpa_mlx5x_info_get(struct rte_vdpa_device *dev, struct rte_vdpa_mlx5x_info *info);
+int rte_vdpa_mlx5x_info_get(struct rte_vdpa_device *dev, struct rte_vdpa_mlx5x_info *info);
 
 #ifdef __cplusplus
 }
