@@ -63,8 +63,9 @@ int mlx5x_mem_identify(struct mlx5x_memtable *t, const int *fds, struct mlx5x_re
  *
  * ops:   must outlive the set
  * table: gpa, size, uva and offset given; dev and ino are taken from the fds
- * fds:   table->n descriptors; consumed: closed and set to -1 in every case
- *	  (a mapping needs no fd, and keeps its inode from being used anew)
+ * fds:   MLX5X_MEMTABLE_MAX descriptors, -1 where there is none; consumed:
+ *	  closed and set to -1 in every case (a mapping needs no fd, and keeps
+ *	  its inode from being used anew)
  * cur:   set to share with, may be NULL; only read
  * set:   out, one reference for the caller
  * delta: out, may be NULL: what differed from cur

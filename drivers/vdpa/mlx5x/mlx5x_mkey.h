@@ -10,14 +10,17 @@
 #include <stdint.h>
 
 /*
- * CREATE_MKEY (PRM: 0x200) for the guest mkey: an indirect key over all of a
- * guest's memory, whose translation entries name one MR each.
+ * The guest mkey: an indirect key over all of a guest's memory, whose
+ * translation entries name one MR each.  Here are its layout and the
+ * CREATE_MKEY mailbox (PRM: opcode 0x200), pure functions both.
  */
 
 /* Entries that one DevX mailbox can carry: its length is a 16-bit ioctl attribute. */
 #define MLX5X_MKEY_MAX_ENTRIES 4076u
-/* An entry covers at most this: 2 GiB. */
+/* An entry covers at most this many bytes: 2 GiB. */
 #define MLX5X_MKEY_MAX_ENTRY_BYTES (UINT64_C(1) << 31)
+/* Bytes of the CREATE_MKEY output mailbox. */
+#define MLX5X_MKEY_OUT_SIZE 16u
 
 /* One translation entry (PRM: KLM). */
 struct mlx5x_klm {
@@ -28,26 +31,44 @@ struct mlx5x_klm {
 
 struct mlx5x_mkey_attr {
 	uint64_t start; /* first guest physical address, bytes */
-	uint64_t len;   /* bytes */
+	uint64_t len;   /* bytes, holes included */
 	uint32_t pdn;
 	uint8_t log_entry_size; /* KLM_FBS: log2 of the bytes of every entry; 0: KLM */
 	bool relaxed_ordering_write;
 	bool relaxed_ordering_read;
-	uint32_t n;                   /* entries, at most MLX5X_MKEY_MAX_ENTRIES */
-	const struct mlx5x_klm *klms; /* borrowed */
+	uint32_t n;             /* entries, at most MLX5X_MKEY_MAX_ENTRIES */
+	struct mlx5x_klm *klms; /* borrowed; MLX5X_MKEY_MAX_ENTRIES of them for layout */
 };
 
-/* Bytes of the mailbox for n entries. */
+/* Guest memory that one MR covers, iova = guest physical address. */
+struct mlx5x_mkey_span {
+	uint64_t gpa;
+	uint64_t size; /* bytes, a multiple of 4 KiB */
+	uint32_t lkey;
+};
+
+/*
+ * Lay out the entries: fills start, len, log_entry_size, n and klms[].
+ *
+ * spans:    n_spans >= 1 of them, sorted by gpa, disjoint, 4 KiB aligned
+ * null_key: for the holes between spans
+ *
+ * Returns 0, or -E2BIG if one mailbox cannot carry the entries.
+ */
+int mlx5x_mkey_layout(struct mlx5x_mkey_attr *attr, const struct mlx5x_mkey_span *spans,
+	uint32_t n_spans, uint32_t null_key);
+
+/* Bytes of the input mailbox for n entries. */
 size_t mlx5x_mkey_in_size(uint32_t n);
 
 /*
  * Fill a CREATE_MKEY input mailbox.
  *
- * in: mlx5x_mkey_in_size(attr->n) bytes, overwritten
+ * in: mlx5x_mkey_in_size(attr->n) bytes, 4-byte aligned, overwritten
  */
-void mlx5x_mkey_encode(const struct mlx5x_mkey_attr *attr, void *in);
+void mlx5x_mkey_encode(const struct mlx5x_mkey_attr *attr, uint32_t *in);
 
-/* The mkey that a CREATE_MKEY output mailbox (16 bytes) names. */
-uint32_t mlx5x_mkey_decode(const void *out);
+/* The mkey that a CREATE_MKEY output mailbox of MLX5X_MKEY_OUT_SIZE bytes names. */
+uint32_t mlx5x_mkey_decode(const uint32_t *out);
 
 #endif /* MLX5X_MKEY_H */
