@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/**
+ * @file
+ * The life of one device, from probe to remove.
+ *
+ * States (enum rte_vdpa_mlx5x_state) and what moves between them:
+ *
+ *   from        | event                          | to
+ *   ------------+--------------------------------+------------
+ *   PROBED      | start, all queues up           | CONFIGURED
+ *   PROBED      | start, some queue refused      | DEGRADED
+ *   PROBED      | start, no memory or no steering| FAILED
+ *   CONFIGURED  | a queue failed for good, or a  | DEGRADED
+ *               | memory change was not possible |
+ *   DEGRADED    | the cause is gone              | CONFIGURED
+ *   CONFIGURED, | neither the new nor the old    | FAILED
+ *   DEGRADED    | table can be served            |
+ *   CONFIGURED, | stop                           | PROBED
+ *   DEGRADED,   |                                |
+ *   FAILED      |                                |
+ *
+ * A start in any state but PROBED changes nothing; a stop in PROBED neither.
+ */
+
+#ifndef MLX5X_DEV_H
+#define MLX5X_DEV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_vdpa_mlx5x.h>
+
+struct rte_device;
+struct mlx5x_conf;
+struct mlx5x_dev;
+struct mlx5x_memtable;
+
+/**
+ * Open the VF, create what lives as long as the device, register it.
+ *
+ * @param rdev
+ *   Bus device that the vDPA device is registered under; borrowed.
+ * @param conf
+ *   Parsed devargs; copied.
+ * @return
+ *   0, or -errno with everything undone and the reason logged.
+ */
+int mlx5x_dev_create(
+	struct rte_device *rdev, const struct mlx5x_conf *conf, struct mlx5x_dev **out);
+
+/** Undo mlx5x_dev_create(); stops the device first if it still runs. */
+void mlx5x_dev_destroy(struct mlx5x_dev *dev);
+
+/**
+ * Find and lock a device; NULL when the connection or vDPA device is not one
+ * of this driver.  Ended by mlx5x_dev_put().
+ */
+struct mlx5x_dev *mlx5x_dev_get_by_vid(int vid);
+
+/** As mlx5x_dev_get_by_vid(), by vDPA device. */
+struct mlx5x_dev *mlx5x_dev_get(const struct rte_vdpa_device *vdpa);
+
+/** As mlx5x_dev_get_by_vid(), by bus device. */
+struct mlx5x_dev *mlx5x_dev_get_by_rdev(const struct rte_device *rdev);
+
+/** Unlock a device. */
+void mlx5x_dev_put(struct mlx5x_dev *dev);
+
+/** True between start and stop, in any state but PROBED.  Device locked. */
+bool mlx5x_dev_is_running(const struct mlx5x_dev *dev);
+
+/**
+ * The frontend sent another memory table.  Called from the vhost-user hook,
+ * before librte_vhost sees the message, device locked.
+ *
+ * On a stopped device the table is mapped and registered, and kept for the next
+ * start.  On a running one the queues are moved to it: what is new is mapped
+ * and registered while they run, then they are suspended, moved, and resumed.
+ *
+ * @param table
+ *   Checked; gpa, size, uva and offset given.
+ * @param fds
+ *   table->n descriptors; consumed: closed and set to -1 in every case.
+ * @return
+ *   0: the device runs on the new table (or has it ready).
+ *   -errno: refused; it goes on with what it had, last_error says why.
+ */
+int mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds);
+
+/**
+ * librte_vhost is about to call dev_close and dev_conf for a table that the
+ * device is on already (it was given mlx5x_dev_mem_change()): the next stop and
+ * the next start leave the hardware alone.  Device locked.
+ */
+void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev);
+
+/** Give up what the connection brought: the memory.  Device locked, stopped. */
+void mlx5x_dev_forget(struct mlx5x_dev *dev);
+
+#endif /* MLX5X_DEV_H */
