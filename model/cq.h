@@ -53,8 +53,8 @@ struct cq;
 typedef void (*cq_notify_fn)(void *arg);
 
 /*
- * Create a CQ. All CQEs are set to invalid (opcode 0xf, owner 1), as drivers
- * expect. -EINVAL, -ENOMEM.
+ * Create a CQ. The driver has set all CQEs to invalid (opcode 0xf, owner 1)
+ * before; they are not touched here. -EINVAL, -ENOMEM.
  */
 int cq_create(struct engine *e, const struct cq_attr *attr, cq_notify_fn notify, void *arg,
 	struct cq **out);

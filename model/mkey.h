@@ -57,7 +57,7 @@ struct mkey_mr {
 struct mkey_klm {
 	uint64_t addr; /* in the space of `key` */
 	uint32_t key;
-	uint32_t len; /* bytes; 0 stands for 2 GiB when !fixed. Ignored when fixed */
+	uint32_t len; /* bytes, 0: an empty entry; ignored when fixed */
 };
 
 /* An indirect key (PRM: mkc access mode KLM 2, KLM_FBS 3). */

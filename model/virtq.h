@@ -82,7 +82,7 @@ enum virtq_error {
 #define VIRTQ_F_MRG_RXBUF (1u << 4)
 
 /* The offloads this datapath really does; report no others as capability. */
-#define VIRTQ_F_SUPPORTED (VIRTQ_F_TX_CSUM | VIRTQ_F_RX_CSUM)
+#define VIRTQ_F_SUPPORTED (VIRTQ_F_TX_CSUM | VIRTQ_F_RX_CSUM | VIRTQ_F_MRG_RXBUF)
 
 struct virtq_umem {
 	uint32_t id;
@@ -166,8 +166,8 @@ struct virtq;
 
 /*
  * Create a queue in INIT. -EINVAL: size, type or event mode out of range;
- * -EOPNOTSUPP: packed, or a feature that is not in VIRTQ_F_SUPPORTED or
- * MRG_RXBUF; -ENOMEM. The memory behind the addresses is not touched.
+ * -EOPNOTSUPP: packed, or a feature that is not in VIRTQ_F_SUPPORTED;
+ * -ENOMEM. The memory behind the addresses is not touched.
  */
 int virtq_create(const struct virtq_env *env, const struct virtq_attr *attr, struct virtq **out);
 

@@ -24,8 +24,8 @@ vnet_hdr_len(bool version_1, bool mrg_rxbuf)
 	return version_1 || mrg_rxbuf ? VNET_HDR_V1 : VNET_HDR_LEGACY;
 }
 
-/* Header of a received frame that fills one chain, no offload. */
-void vnet_hdr_rx(struct virtio_net_hdr_mrg_rxbuf *hdr);
+/* Header of a received frame that fills `num_buffers` chains, no offload. */
+void vnet_hdr_rx(struct virtio_net_hdr_mrg_rxbuf *hdr, uint16_t num_buffers);
 
 /*
  * Does a transmit header ask only for what was negotiated? `csum` is

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+#include "virtq_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "iov.h"
+
+/*
+ * Transmit: guest TX ring -> frame -> switch. The frame refers to the guest's
+ * buffers in place; it is copied once, by the receiver. Only a frame whose
+ * checksum must be finished is copied to the bounce buffer first, because the
+ * guest's memory is read-only for the device.
+ *
+ * A frame that cannot be sent is completed and counted as dropped: the guest
+ * made a bad frame, not a bad ring. A buffer that cannot be reached stops the
+ * queue.
+ */
+
+/* Map all readable buffers. Number of pieces, or -errno. */
+static int
+map_chain(struct virtq *vq)
+{
+	const struct ring_chain *c = &vq->chain;
+	int n = 0;
+	uint16_t i;
+
+	for (i = 0; i < c->out && n >= 0; i++)
+		n = virtq_map_buf(vq, &c->buf[i], c->buf[i].len, MKEY_READ, n);
+	return n;
+}
+
+/* Take the frame out of the mapped chain. -errno: drop it. */
+static int
+make_frame(struct virtq *vq, int n, struct frame *f)
+{
+	struct virtio_net_hdr_mrg_rxbuf hdr = { 0 };
+	uint16_t hdr_len = virtq_hdr_len(vq);
+	uint32_t len = (uint32_t)vq->chain.out_len - hdr_len;
+	struct iov_pos pos = { vq->sg, n, 0 };
+	int ret;
+
+	iov_read(&pos, &hdr, hdr_len);
+	ret = vnet_hdr_check(&hdr.hdr, vq->attr.features & VIRTQ_F_TX_CSUM, len);
+	if (ret < 0)
+		return ret;
+	f->len = len;
+	if (hdr.hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+		iov_read(&pos, vq->bounce, len);
+		vnet_finish_csum(&hdr.hdr, vq->bounce, len);
+		vq->sg[0].iov_base = vq->bounce;
+		vq->sg[0].iov_len = len;
+		f->iov = vq->sg;
+		f->iovcnt = 1;
+	} else {
+		iov_trim(&pos);
+		f->iov = pos.iov;
+		f->iovcnt = pos.cnt;
+	}
+	f->head_len = len < FRAME_HEAD ? len : FRAME_HEAD;
+	pos = (struct iov_pos){ f->iov, f->iovcnt, 0 };
+	iov_read(&pos, f->head, f->head_len);
+	return 0;
+}
+
+/* Send the chain taken last. -errno: the queue has failed. */
+static int
+send_chain(struct virtq *vq)
+{
+	uint64_t hdr_len = virtq_hdr_len(vq);
+	struct frame f;
+	int n;
+
+	if (vq->chain.out_len < hdr_len + FRAME_LEN_MIN ||
+		vq->chain.out_len > hdr_len + FRAME_LEN_MAX) {
+		vq->counters.drops++;
+		return 0;
+	}
+	n = map_chain(vq);
+	if (n < 0) {
+		virtq_fail_buffer(vq);
+		return n;
+	}
+	if (make_frame(vq, n, &f) < 0) {
+		vq->counters.drops++;
+		return 0;
+	}
+	vq->counters.packets++;
+	vq->counters.bytes += f.len;
+	vq->env.ops.tx(vq->env.tx_arg, &f);
+	/* the receiver runs in the call: it may have been us, and failed */
+	return vq->state == VIRTQ_RDY ? 0 : -EIO;
+}
+
+int
+virtq_tx_poll(struct engine_poller *p, int budget)
+{
+	struct virtq *vq = (struct virtq *)p;
+	uint16_t descs;
+	enum ring_error why;
+	int done, ret;
+
+	if (virtq_look(vq) < 0)
+		return 1;
+	for (done = 0; done < budget; done++) {
+		ret = ring_split_take(&vq->ring, &vq->chain, &why);
+		if (ret == 0)
+			break;
+		if (ret < 0) {
+			virtq_fail_ring(vq, why);
+			return 1;
+		}
+		descs = vq->chain.out + vq->chain.in;
+		vq->counters.received_desc += descs;
+		if (send_chain(vq) < 0)
+			return 1;
+		if (ring_split_push(&vq->ring, vq->chain.head, 0, &why) < 0) {
+			virtq_fail_ring(vq, why);
+			return 1;
+		}
+		vq->counters.completed_desc += descs;
+	}
+	virtq_flush(vq);
+	return done;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+#include "vport.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+/*
+ * Glue, and the doorbell. By default the doorbell word is not looked at: the
+ * engine polls avail->idx of every queue that is RDY. With strict_doorbell a
+ * poller samples the word, and only a queue whose index it finds is looked at:
+ * this is what makes a lost kick visible.
+ */
+
+struct vport_virtq {
+	TAILQ_ENTRY(vport_virtq) link;
+	struct virtq *vq; /* owned */
+	uint16_t queue_index;
+};
+
+struct vport {
+	struct engine_poller doorbell; /* first */
+	struct engine *engine;         /* borrowed */
+	struct eswitch_port *port;     /* owned */
+	struct mkey_table *mkeys;      /* owned */
+	struct steer *steer;           /* owned */
+	struct virtq_caps caps;
+	uint32_t *word; /* borrowed, NULL if none */
+	uint64_t doorbells;
+	TAILQ_HEAD(, vport_virtq) virtqs;
+};
+
+/* From the switch to the guest. */
+static int
+deliver(void *arg, const struct frame *f)
+{
+	struct vport *vp = arg;
+	struct virtq *vq = steer_lookup(vp->steer, f);
+
+	return vq != NULL ? virtq_rx(vq, f) : -ENOENT;
+}
+
+/* From the guest to the switch. */
+static void
+transmit(void *arg, const struct frame *f)
+{
+	struct vport *vp = arg;
+
+	eswitch_send(vp->port, f);
+}
+
+static int
+poll_doorbell(struct engine_poller *p, int budget)
+{
+	struct vport *vp = (struct vport *)p;
+	struct vport_virtq *v;
+	uint32_t index;
+
+	(void)budget;
+	index = __atomic_exchange_n(vp->word, VPORT_DOORBELL_IDLE, __ATOMIC_ACQ_REL);
+	if (index == VPORT_DOORBELL_IDLE)
+		return 0;
+	vp->doorbells++;
+	TAILQ_FOREACH (v, &vp->virtqs, link) {
+		if (v->queue_index == index)
+			virtq_kick(v->vq);
+	}
+	return 1;
+}
+
+/* Sample the doorbell only if somebody cares. */
+static void
+update_doorbell(struct vport *vp)
+{
+	if (vp->word != NULL && vp->caps.strict_doorbell) {
+		if (!vp->doorbell.on)
+			__atomic_store_n(vp->word, VPORT_DOORBELL_IDLE, __ATOMIC_RELEASE);
+		engine_poller_start(vp->engine, &vp->doorbell);
+	} else {
+		engine_poller_stop(vp->engine, &vp->doorbell);
+	}
+}
+
+int
+vport_create(struct engine *e, struct eswitch *es, const uint8_t *mac,
+	const struct virtq_caps *caps, struct vport **out)
+{
+	struct vport *vp = calloc(1, sizeof(*vp));
+	int ret = -ENOMEM;
+
+	if (vp == NULL)
+		return -ENOMEM;
+	vp->engine = e;
+	vp->caps = *caps;
+	vp->doorbell.poll = poll_doorbell;
+	TAILQ_INIT(&vp->virtqs);
+	vp->mkeys = mkey_table_create();
+	vp->steer = steer_create();
+	if (vp->mkeys == NULL || vp->steer == NULL)
+		goto free_vport;
+	ret = eswitch_port_create(es, mac, deliver, vp, &vp->port);
+	if (ret < 0)
+		goto free_vport;
+	*out = vp;
+	return 0;
+
+free_vport:
+	steer_destroy(vp->steer);
+	mkey_table_destroy(vp->mkeys);
+	free(vp);
+	return ret;
+}
+
+void
+vport_destroy(struct vport *vp)
+{
+	if (vp == NULL)
+		return;
+	assert(TAILQ_EMPTY(&vp->virtqs));
+	engine_poller_stop(vp->engine, &vp->doorbell);
+	eswitch_port_destroy(vp->port);
+	steer_destroy(vp->steer);
+	mkey_table_destroy(vp->mkeys);
+	free(vp);
+}
+
+void
+vport_set_caps(struct vport *vp, const struct virtq_caps *caps)
+{
+	vp->caps = *caps;
+	update_doorbell(vp);
+}
+
+void
+vport_set_doorbell(struct vport *vp, uint32_t *word)
+{
+	engine_poller_stop(vp->engine, &vp->doorbell);
+	vp->word = word;
+	update_doorbell(vp);
+}
+
+struct mkey_table *
+vport_mkeys(struct vport *vp)
+{
+	return vp->mkeys;
+}
+
+struct steer *
+vport_steer(struct vport *vp)
+{
+	return vp->steer;
+}
+
+int
+vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
+	const struct vport_virtq_ops *ops, void *arg, struct virtq **out)
+{
+	const struct virtq_env env = {
+		.engine = vp->engine,
+		.mkeys = vp->mkeys,
+		.caps = &vp->caps,
+		.ops = { .tx = transmit, .event = ops->event, .error = ops->error },
+		.tx_arg = vp,
+		.arg = arg,
+	};
+	struct vport_virtq *v = calloc(1, sizeof(*v));
+	int ret;
+
+	if (v == NULL)
+		return -ENOMEM;
+	ret = virtq_create(&env, attr, &v->vq);
+	if (ret < 0) {
+		free(v);
+		return ret;
+	}
+	v->queue_index = attr->queue_index;
+	TAILQ_INSERT_TAIL(&vp->virtqs, v, link);
+	*out = v->vq;
+	return 0;
+}
+
+void
+vport_virtq_destroy(struct vport *vp, struct virtq *vq)
+{
+	struct vport_virtq *v;
+
+	TAILQ_FOREACH (v, &vp->virtqs, link) {
+		if (v->vq == vq)
+			break;
+	}
+	if (v == NULL)
+		return;
+	TAILQ_REMOVE(&vp->virtqs, v, link);
+	virtq_destroy(vq);
+	free(v);
+}
+
+void
+vport_get_stats(const struct vport *vp, struct vport_stats *out)
+{
+	eswitch_port_get_stats(vp->port, &out->port);
+	steer_get_stats(vp->steer, &out->steer);
+	mkey_table_stats(vp->mkeys, &out->mkey);
+	out->doorbells = vp->doorbells;
+}
