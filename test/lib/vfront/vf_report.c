@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "vf_report.h"
+#include "vf_run.h"
+
+struct kind_summary {
+	unsigned int n, refused;
+	uint64_t min_us, max_us, sum_us;
+	uint64_t gap_us;
+};
+
+static struct kind_summary
+summarize(const struct vf_result *res, enum vf_change_kind kind)
+{
+	struct kind_summary s = { .min_us = UINT64_MAX };
+
+	for (unsigned int i = 0; i < res->n_records; i++) {
+		const struct vf_change_record *r = &res->record[i];
+
+		if (r->kind != kind)
+			continue;
+		s.n++;
+		s.refused += r->refused;
+		s.sum_us += r->ack_us;
+		s.min_us = r->ack_us < s.min_us ? r->ack_us : s.min_us;
+		s.max_us = r->ack_us > s.max_us ? r->ack_us : s.max_us;
+		s.gap_us = r->gap_us > s.gap_us ? r->gap_us : s.gap_us;
+	}
+	return s;
+}
+
+void
+vf_report_live(const struct vf_traffic *t, const struct vf_change *c)
+{
+	const struct vf_account *a = &t->account;
+
+	fprintf(stderr,
+		"sent %" PRIu64 "  returned %" PRIu64 "  lost %" PRIu64 "  corrupted %" PRIu64
+		"  changes %u  regions %u  gap %" PRIu64 " us  queues %u/%u%s\n",
+		a->sent, a->returned, a->lost, t->corrupted, c->n_records, t->guest->mem.n_order,
+		t->longest_gap_us, vf_traffic_active(t, 1), t->guest->n_queues,
+		t->stalled ? "  STALLED" : "");
+}
+
+void
+vf_report_print(const struct vf_run_conf *conf, const struct vf_result *res, FILE *to)
+{
+	const struct vf_account *a = &res->account;
+	const char *why = vf_result_verdict(conf, res);
+
+	fprintf(to,
+		"frames   sent %" PRIu64 ", returned %" PRIu64 ", lost %" PRIu64
+		", corrupted %" PRIu64 ", duplicated %" PRIu64 ", reordered %" PRIu64 "\n",
+		a->sent, a->returned, a->lost, res->corrupted, a->duplicated, a->reordered);
+	fprintf(to,
+		"queues   %u of %u active after the last change, %" PRIu64
+		" stalls, longest gap %" PRIu64 " us\n",
+		res->active_queues, res->queues, res->stalls, res->longest_gap_us);
+	fprintf(to,
+		"signals  %" PRIu64 " kicks by eventfd, %" PRIu64 " by doorbell page, %" PRIu64
+		" calls\n",
+		res->kicks, res->page_kicks, res->calls);
+	for (unsigned int k = 0; k < VF_CHANGE_KINDS; k++) {
+		struct kind_summary s = summarize(res, k);
+
+		if (s.n > 0)
+			fprintf(to,
+				"change   %-8s %4u, refused %u, answered in %" PRIu64 "/%" PRIu64
+				"/%" PRIu64 " us (min/avg/max), longest gap %" PRIu64 " us\n",
+				vf_change_name(k), s.n, s.refused, s.min_us, s.sum_us / s.n,
+				s.max_us, s.gap_us);
+	}
+	for (uint64_t i = 0; i < res->oracle.total && i < VF_ORACLE_KEEP; i++) {
+		const struct vf_violation *v = &res->oracle.list[i];
+
+		fprintf(to, "violation at %" PRIu64 " us, queue %d: %s: %s\n", v->when_us, v->queue,
+			vf_rule_name(v->rule), v->text);
+	}
+	if (why == NULL)
+		fprintf(to, "vfront: ok\n");
+	else if (res->error != 0)
+		fprintf(to, "vfront: FAILED: %s (%s: %s)\n", why, res->stage,
+			strerror(-res->error));
+	else
+		fprintf(to, "vfront: FAILED: %s\n", why);
+}
+
+static json_t *
+json_violations(const struct vf_result *res)
+{
+	json_t *list = json_array();
+
+	for (uint64_t i = 0; i < res->oracle.total && i < VF_ORACLE_KEEP; i++) {
+		const struct vf_violation *v = &res->oracle.list[i];
+
+		json_array_append_new(list,
+			json_pack("{s:I, s:i, s:s, s:s}", "when_us", (json_int_t)v->when_us,
+				"queue", v->queue, "rule", vf_rule_name(v->rule), "text", v->text));
+	}
+	return list;
+}
+
+static json_t *
+json_changes(const struct vf_result *res)
+{
+	json_t *all = json_object();
+
+	for (unsigned int k = 0; k < VF_CHANGE_KINDS; k++) {
+		struct kind_summary s = summarize(res, k);
+
+		if (s.n == 0)
+			continue;
+		json_object_set_new(all, vf_change_name(k),
+			json_pack("{s:i, s:i, s:I, s:I, s:I, s:I}", "count", (int)s.n, "refused",
+				(int)s.refused, "ack_us_min", (json_int_t)s.min_us, "ack_us_avg",
+				(json_int_t)(s.sum_us / s.n), "ack_us_max", (json_int_t)s.max_us,
+				"longest_gap_us", (json_int_t)s.gap_us));
+	}
+	return all;
+}
+
+static json_t *
+json_history(const struct vf_result *res)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < res->n_records; i++) {
+		const struct vf_change_record *r = &res->record[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:b, s:b, s:i, s:I, s:I, s:I, s:I}", "kind",
+				vf_change_name(r->kind), "extra", r->extra, "refused", r->refused,
+				"regions", (int)r->regions, "start_us", (json_int_t)r->start_us,
+				"drain_us", (json_int_t)r->drain_us, "ack_us",
+				(json_int_t)r->ack_us, "gap_us", (json_int_t)r->gap_us));
+	}
+	return list;
+}
+
+static void
+add_frames(json_t *root, const struct vf_result *res)
+{
+	const struct vf_account *a = &res->account;
+
+	json_object_set_new(root, "frames",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent",
+			(json_int_t)a->sent, "returned", (json_int_t)a->returned, "lost",
+			(json_int_t)a->lost, "corrupted", (json_int_t)res->corrupted, "duplicated",
+			(json_int_t)a->duplicated, "reordered", (json_int_t)a->reordered, "unsent",
+			(json_int_t)a->unsent, "received", (json_int_t)res->received, "echoed",
+			(json_int_t)res->echoed, "foreign", (json_int_t)res->foreign));
+}
+
+static void
+add_queues(json_t *root, const struct vf_result *res)
+{
+	json_object_set_new(root, "pairs", json_integer(res->pairs));
+	json_object_set_new(root, "queues", json_integer(res->queues));
+	json_object_set_new(root, "warm_queues", json_integer(res->warm_queues));
+	json_object_set_new(root, "active_queues", json_integer(res->active_queues));
+	json_object_set_new(root, "stalls", json_integer((json_int_t)res->stalls));
+	json_object_set_new(root, "longest_gap_us", json_integer((json_int_t)res->longest_gap_us));
+	json_object_set_new(root, "duration_us", json_integer((json_int_t)res->duration_us));
+	json_object_set_new(root, "kicks", json_integer((json_int_t)res->kicks));
+	json_object_set_new(root, "page_kicks", json_integer((json_int_t)res->page_kicks));
+	json_object_set_new(root, "calls", json_integer((json_int_t)res->calls));
+	json_object_set_new(root, "notifiers", json_integer((json_int_t)res->notifiers));
+	json_object_set_new(root, "features", json_integer((json_int_t)res->features));
+	json_object_set_new(root, "protocol_features", json_integer((json_int_t)res->protocol));
+}
+
+int
+vf_report_json(const struct vf_run_conf *conf, const struct vf_result *res, const char *path)
+{
+	const char *why = vf_result_verdict(conf, res);
+	json_t *root = json_object();
+	int rc;
+
+	json_object_set_new(root, "ok", json_boolean(why == NULL));
+	json_object_set_new(root, "reason", why == NULL ? json_null() : json_string(why));
+	json_object_set_new(root, "stage", json_string(res->stage));
+	json_object_set_new(root, "error", json_string(res->error ? strerror(-res->error) : ""));
+	add_frames(root, res);
+	add_queues(root, res);
+	json_object_set_new(root, "changes_asked", json_integer(res->changes_asked));
+	json_object_set_new(root, "changes_done", json_integer(res->changes_done));
+	json_object_set_new(root, "changes_extra", json_integer(res->changes_extra));
+	json_object_set_new(root, "changes_refused", json_integer(res->changes_refused));
+	json_object_set_new(root, "changes", json_changes(res));
+	json_object_set_new(root, "history", json_history(res));
+	json_object_set_new(root, "violations_total", json_integer((json_int_t)res->oracle.total));
+	json_object_set_new(root, "violations", json_violations(res));
+	rc = json_dump_file(root, path, JSON_INDENT(1)) == 0 ? 0 : -EIO;
+	json_decref(root);
+	return rc;
+}

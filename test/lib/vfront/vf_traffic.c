@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/*
+ * The window: frames sent and not yet back or known to be lost.  A gap in a
+ * stream's numbers gives the lost frames' room back at once.  When all of the
+ * window is lost no later frame can show it, so after WRITE_OFF_US of silence
+ * with every sent chain used, the window is given back as a whole; the frames
+ * stay in the account, and one that comes late is no error.
+ *
+ * A chain that the device does not use is another matter: nothing is done
+ * about it, because whatever we did (a kick, a new frame) could hide a lost
+ * kick.  It is a stall.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "vf_clock.h"
+#include "vf_traffic.h"
+
+#define BURST        32
+#define WRITE_OFF_US 100000
+#define STALL_US     1000000
+#define FRAME_ROOM   16384
+
+int
+vf_traffic_create(struct vf_traffic *t, const struct vf_traffic_conf *conf, struct vf_guest *guest,
+	struct vf_oracle *oracle)
+{
+	memset(t, 0, sizeof(*t));
+	t->conf = *conf;
+	t->guest = guest;
+	t->oracle = oracle;
+	t->rng.state = conf->seed ^ 0x7261666669ull;
+	t->run = (uint32_t)vf_rng_next(&t->rng) ^ (uint32_t)vf_clock_us();
+	if (t->conf.window == 0)
+		t->conf.window = guest->conf.size / (guest->conf.mergeable ? 4 : 2);
+	return vf_account_create(&t->account, VF_MAX_PAIRS * VF_FRAME_FLOWS);
+}
+
+void
+vf_traffic_destroy(struct vf_traffic *t)
+{
+	vf_account_destroy(&t->account);
+}
+
+int
+vf_traffic_begin(struct vf_traffic *t)
+{
+	uint32_t n = t->account.n_streams;
+	int rc;
+
+	vf_account_destroy(&t->account);
+	rc = vf_account_create(&t->account, n);
+	t->run++;
+	t->sending = t->conf.role == VF_ROLE_SOURCE;
+	t->corrupted = t->foreign = t->received = t->echoed = t->stalls = 0;
+	t->written_off = t->longest_gap_us = 0;
+	t->stalled = false;
+	t->rate_from_us = t->last_rx_us = vf_clock_us();
+	t->rate_sent = 0;
+	vf_traffic_mark(t);
+	return rc;
+}
+
+void
+vf_traffic_end(struct vf_traffic *t)
+{
+	t->sending = false;
+}
+
+uint64_t
+vf_traffic_in_flight(const struct vf_traffic *t)
+{
+	uint64_t settled = t->account.returned + t->account.lost;
+
+	if (settled < t->written_off)
+		settled = t->written_off;
+	return t->account.sent - settled;
+}
+
+void
+vf_traffic_mark(struct vf_traffic *t)
+{
+	t->gap_us = 0;
+	for (unsigned int i = 0; i < t->guest->n_queues; i++)
+		t->marked[i] = t->guest->queue[i].moved;
+}
+
+unsigned int
+vf_traffic_active(const struct vf_traffic *t, uint64_t chains)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < t->guest->n_queues; i++)
+		n += t->guest->queue[i].moved - t->marked[i] >= chains;
+	return n;
+}
+
+uint64_t
+vf_traffic_silence(const struct vf_traffic *t)
+{
+	bool waiting =
+		t->conf.role == VF_ROLE_SOURCE && (t->sending || vf_traffic_in_flight(t) > 0);
+
+	return waiting ? vf_clock_us() - t->last_rx_us : 0;
+}
+
+static void
+note_received(struct vf_traffic *t)
+{
+	uint64_t now = vf_clock_us();
+	uint64_t gap = now - t->last_rx_us;
+
+	t->last_rx_us = now;
+	t->stalled = false;
+	if (t->account.sent == 0 && t->conf.role == VF_ROLE_SOURCE)
+		return;
+	if (gap > t->longest_gap_us)
+		t->longest_gap_us = gap;
+	if (gap > t->gap_us)
+		t->gap_us = gap;
+}
+
+static void
+take_frame(struct vf_traffic *t, unsigned int queue, const uint8_t *frame, uint32_t length)
+{
+	struct vf_frame_id id = { 0 };
+
+	t->received++;
+	switch (vf_frame_check(frame, length, t->conf.mac, &id)) {
+	case VF_FRAME_FOREIGN:
+		t->foreign++;
+		return;
+	case VF_FRAME_CORRUPT:
+		t->corrupted++;
+		vf_oracle_report(t->oracle, (int)queue, VF_RULE_PAYLOAD,
+			"frame of %u bytes: contents differ from what was sent", length);
+		return;
+	case VF_FRAME_OK:
+		break;
+	}
+	if (t->conf.role == VF_ROLE_SOURCE && id.run != t->run)
+		t->foreign++;
+	else
+		vf_account_receive(&t->account, &id, t->conf.role == VF_ROLE_SOURCE);
+}
+
+/* An echo takes a frame only when it can send it. */
+static bool
+can_take(struct vf_traffic *t, unsigned int pair)
+{
+	return t->conf.role != VF_ROLE_ECHO ||
+	       vf_ring_room(vf_guest_tx(t->guest, pair)->ring) >= VF_RING_MAX_SEGS;
+}
+
+static unsigned int
+receive_pair(struct vf_traffic *t, unsigned int pair)
+{
+	struct vf_queue *rx = vf_guest_rx(t->guest, pair);
+	uint8_t frame[FRAME_ROOM];
+	unsigned int n = 0;
+	uint32_t length;
+
+	while (n < BURST && can_take(t, pair) &&
+		vf_queue_receive(rx, frame, sizeof(frame), &length) == 1) {
+		take_frame(t, rx->conf.index, frame, length);
+		if (t->conf.role == VF_ROLE_ECHO && length >= VF_FRAME_MIN && (frame[0] & 1) == 0) {
+			vf_frame_swap(frame);
+			t->echoed += vf_queue_send(vf_guest_tx(t->guest, pair), frame, length) == 0;
+		}
+		n++;
+	}
+	if (n > 0)
+		note_received(t);
+	vf_queue_refill(rx);
+	return n;
+}
+
+static bool
+may_send(struct vf_traffic *t)
+{
+	uint64_t elapsed;
+
+	if (!t->sending || vf_traffic_in_flight(t) >= t->conf.window)
+		return false;
+	if (t->conf.rate_pps == 0)
+		return true;
+	elapsed = vf_clock_us() - t->rate_from_us;
+	return t->rate_sent < elapsed * t->conf.rate_pps / 1000000 + 1;
+}
+
+static bool
+send_frame(struct vf_traffic *t, unsigned int pair)
+{
+	uint8_t frame[VF_FRAME_MAX];
+	struct vf_queue *q = vf_guest_tx(t->guest, pair);
+	uint32_t length = vf_rng_range(&t->rng, t->conf.length_min, t->conf.length_max);
+	struct vf_frame_id id = { .run = t->run };
+
+	if (vf_ring_room(q->ring) < VF_RING_MAX_SEGS)
+		return false;
+	id.stream =
+		(uint16_t)(pair * VF_FRAME_FLOWS + vf_rng_range(&t->rng, 0, VF_FRAME_FLOWS - 1));
+	id.seq = vf_account_next(&t->account, id.stream);
+	vf_frame_build(frame, length, t->conf.peer_mac, t->conf.mac, &id);
+	if (vf_queue_send(q, frame, length) < 0)
+		return false;
+	if (t->account.sent == 0)
+		t->last_rx_us = vf_clock_us();
+	vf_account_send(&t->account, id.stream);
+	t->rate_sent++;
+	return true;
+}
+
+static unsigned int
+send_burst(struct vf_traffic *t)
+{
+	unsigned int pairs = t->guest->conf.pairs;
+	unsigned int n = 0, refused = 0;
+
+	while (n < BURST && refused < pairs && may_send(t)) {
+		bool sent = send_frame(t, t->next_pair);
+
+		t->next_pair = (t->next_pair + 1) % pairs;
+		refused = sent ? 0 : refused + 1;
+		n += sent;
+	}
+	return n;
+}
+
+static bool
+all_sent_chains_used(const struct vf_traffic *t)
+{
+	for (unsigned int i = 1; i < t->guest->n_queues; i += 2)
+		if (vf_ring_outstanding(t->guest->queue[i].ring) > 0)
+			return false;
+	return true;
+}
+
+static void
+look_for_silence(struct vf_traffic *t)
+{
+	uint64_t silence = vf_traffic_silence(t);
+
+	if (silence > WRITE_OFF_US && vf_traffic_in_flight(t) >= t->conf.window &&
+		all_sent_chains_used(t))
+		t->written_off = t->account.sent;
+	if (silence > STALL_US && t->account.sent > 0 && !t->stalled) {
+		t->stalled = true;
+		t->stalls++;
+	}
+}
+
+unsigned int
+vf_traffic_step(struct vf_traffic *t)
+{
+	unsigned int n = 0;
+
+	for (unsigned int pair = 0; pair < t->guest->conf.pairs; pair++) {
+		struct vf_queue *rx = vf_guest_rx(t->guest, pair);
+		struct vf_queue *tx = vf_guest_tx(t->guest, pair);
+
+		if (tx->attention) {
+			int got = vf_queue_reclaim(tx);
+
+			n += got > 0 ? (unsigned int)got : 0;
+		}
+		/* A ring that memory was too short for is filled when it is back. */
+		if (rx->attention || vf_ring_room(rx->ring) > t->guest->conf.size / 2)
+			n += receive_pair(t, pair);
+	}
+	n += send_burst(t);
+	look_for_silence(t);
+	return n;
+}

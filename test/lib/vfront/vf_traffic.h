@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/**
+ * @file
+ * What a guest does with frames.
+ *
+ *   source  sends numbered frames and checks what the peer returns
+ *   echo    returns every frame with the MAC addresses swapped
+ *   sink    takes and checks frames
+ *
+ * A source keeps a bounded number of frames in flight, so that no ring on the
+ * way overflows: a lost frame is then one that a device dropped.
+ */
+
+#ifndef VF_TRAFFIC_H
+#define VF_TRAFFIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vf_frame.h"
+#include "vf_guest.h"
+
+enum vf_role {
+	VF_ROLE_SOURCE,
+	VF_ROLE_ECHO,
+	VF_ROLE_SINK,
+};
+
+struct vf_traffic_conf {
+	enum vf_role role;
+	uint8_t mac[6];
+	uint8_t peer_mac[6];
+	uint64_t rate_pps;               /* 0: as fast as the window allows */
+	uint32_t window;                 /* frames in flight over all queues; 0: half a ring */
+	uint32_t length_min, length_max; /* VF_FRAME_MIN..VF_FRAME_MAX */
+	uint64_t seed;
+};
+
+struct vf_traffic {
+	struct vf_traffic_conf conf;
+	struct vf_guest *guest;   /* borrowed */
+	struct vf_oracle *oracle; /* borrowed */
+	struct vf_account account;
+	struct vf_rng rng;
+	uint32_t run;
+	bool sending;
+	uint64_t received; /* frames of any kind */
+	uint64_t echoed;
+	uint64_t corrupted;
+	uint64_t foreign;
+	uint64_t rate_from_us, rate_sent;
+	uint64_t written_off; /* account.sent when the window was given back */
+	uint64_t last_rx_us;  /* last received burst, or when waiting began */
+	uint64_t longest_gap_us;
+	uint64_t gap_us; /* longest since vf_traffic_mark() */
+	uint64_t stalls;
+	bool stalled;
+	unsigned int next_pair;
+	uint64_t marked[VF_MAX_RINGS]; /* chains each queue had moved at the mark */
+};
+
+/** @return 0 or -ENOMEM. */
+int vf_traffic_create(struct vf_traffic *t, const struct vf_traffic_conf *conf,
+	struct vf_guest *guest, struct vf_oracle *oracle);
+
+void vf_traffic_destroy(struct vf_traffic *t);
+
+/** Start a new account under a new run number, and send (a source does). */
+int vf_traffic_begin(struct vf_traffic *t);
+
+/** Send no more. */
+void vf_traffic_end(struct vf_traffic *t);
+
+/**
+ * Move what can be moved now.
+ *
+ * @return frames moved; 0: there is nothing to do.
+ */
+unsigned int vf_traffic_step(struct vf_traffic *t);
+
+/** @return frames whose fate is open (source). */
+uint64_t vf_traffic_in_flight(const struct vf_traffic *t);
+
+/** Count queue activity and the longest gap from here. */
+void vf_traffic_mark(struct vf_traffic *t);
+
+/** @return queues that moved at least `chains` chains since the mark. */
+unsigned int vf_traffic_active(const struct vf_traffic *t, uint64_t chains);
+
+/**
+ * @return microseconds since anything was received, while something was
+ *   expected; 0 otherwise.
+ */
+uint64_t vf_traffic_silence(const struct vf_traffic *t);
+
+#endif /* VF_TRAFFIC_H */
