@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libsmartcols.h>
+
+#include "show.h"
+
+static const char *
+text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value != NULL ? value : "";
+}
+
+static long long
+number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void
+print_change(FILE *out, const json_t *dev)
+{
+	const json_t *last = json_object_get(dev, "last_change");
+
+	fprintf(out, "  memory regions %lld bytes %lld changes %lld", number(dev, "regions"),
+		number(dev, "guest_bytes"), number(dev, "changes"));
+	if (last != NULL)
+		fprintf(out, " last_blackout_us %lld last_cmds %lld (%lld in blackout)",
+			number(last, "blackout_us"), number(last, "cmds_total"),
+			number(last, "cmds_blackout"));
+	fprintf(out, "\n");
+}
+
+void
+show_dev(FILE *out, const json_t *result)
+{
+	json_t *devs = json_object_get(result, "dev");
+	const char *name;
+	json_t *dev;
+
+	json_object_foreach(devs, name, dev)
+	{
+		fprintf(out, "%s: type %s mgmtdev %s vendor_id %lld", name, text(dev, "type"),
+			text(dev, "mgmtdev"), number(dev, "vendor_id"));
+		if (json_object_get(dev, "max_vqs") != NULL)
+			fprintf(out, " max_vqs %lld", number(dev, "max_vqs"));
+		fprintf(out, "\n  state %s", text(dev, "state"));
+		if (json_object_get(dev, "queues_active") != NULL)
+			fprintf(out, " queues_active %lld", number(dev, "queues_active"));
+		if (number(dev, "queues_failed") != 0)
+			fprintf(out, " queues_failed %lld", number(dev, "queues_failed"));
+		fprintf(out, " mode %s socket %s\n", text(dev, "mode"), text(dev, "socket"));
+		if (json_object_get(dev, "max_vqs") != NULL)
+			print_change(out, dev);
+		if (text(dev, "reason")[0] != '\0')
+			fprintf(out, "  reason %s\n", text(dev, "reason"));
+		else if (text(dev, "last_error")[0] != '\0')
+			fprintf(out, "  last_error %s\n", text(dev, "last_error"));
+	}
+}
+
+void
+show_mgmtdev(FILE *out, const json_t *result)
+{
+	json_t *devs = json_object_get(result, "mgmtdev");
+	const char *handle;
+	json_t *feature;
+	json_t *dev;
+	size_t i;
+
+	json_object_foreach(devs, handle, dev)
+	{
+		fprintf(out, "%s:\n  supported_classes net\n  ibdev %s\n", handle,
+			text(dev, "ibdev"));
+		if (json_object_get(dev, "port") != NULL)
+			fprintf(out, "  port %s\n", text(dev, "port"));
+		if (json_object_get(dev, "max_supported_vqs") == NULL)
+			continue;
+		fprintf(out, "  max_supported_vqs %lld\n  dev_features",
+			number(dev, "max_supported_vqs"));
+		json_array_foreach(json_object_get(dev, "dev_features"), i, feature)
+			fprintf(out, " %s", json_string_value(feature));
+		fprintf(out, "\n");
+	}
+}
+
+static void
+print_cell(struct libscols_line *line, size_t column, const json_t *value)
+{
+	char buf[32];
+
+	if (json_is_string(value)) {
+		scols_line_set_data(line, column, json_string_value(value));
+	} else if (json_is_integer(value)) {
+		snprintf(buf, sizeof(buf), "%lld", (long long)json_integer_value(value));
+		scols_line_set_data(line, column, buf);
+	}
+}
+
+/* The keys of the first queue are the columns. */
+static void
+print_table(FILE *out, const json_t *queues)
+{
+	json_t *first = json_array_get(queues, 0);
+	struct libscols_table *table;
+	struct libscols_line *line;
+	const char *key;
+	json_t *queue;
+	json_t *value;
+	size_t column;
+	size_t i;
+
+	table = scols_new_table();
+	if (table == NULL)
+		return;
+	scols_table_set_stream(table, out);
+	scols_table_new_column(table, "qidx", 0, SCOLS_FL_RIGHT);
+	json_object_foreach(first, key, value)
+	{
+		if (strcmp(key, "qidx") != 0)
+			scols_table_new_column(
+				table, key, 0, json_is_integer(value) ? SCOLS_FL_RIGHT : 0);
+	}
+	json_array_foreach(queues, i, queue)
+	{
+		line = scols_table_new_line(table, NULL);
+		if (line == NULL)
+			break;
+		print_cell(line, 0, json_object_get(queue, "qidx"));
+		column = 1;
+		json_object_foreach(first, key, value)
+		{
+			if (strcmp(key, "qidx") != 0)
+				print_cell(line, column++, json_object_get(queue, key));
+		}
+	}
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+void
+show_vstats(FILE *out, const json_t *result)
+{
+	json_t *devs = json_object_get(result, "vstats");
+	const char *name;
+	const char *key;
+	json_t *queues;
+	json_t *value;
+	json_t *dev;
+
+	json_object_foreach(devs, name, dev)
+	{
+		queues = json_object_get(dev, "queues");
+		fprintf(out, "%s:", name);
+		if (queues != NULL) {
+			fprintf(out, "%s", json_array_size(queues) > 0 ? "\n" : " no counters\n");
+			if (json_array_size(queues) > 0)
+				print_table(out, queues);
+			continue;
+		}
+		json_object_foreach(dev, key, value)
+		{
+			if (json_is_string(value))
+				fprintf(out, " %s %s", key, json_string_value(value));
+			else
+				fprintf(out, " %s %lld", key, (long long)json_integer_value(value));
+		}
+		fprintf(out, "\n");
+	}
+}
+
+void
+show_version(FILE *out, const json_t *result)
+{
+	fprintf(out, "daemon %s, %s\n", text(result, "version"), text(result, "dpdk"));
+}
