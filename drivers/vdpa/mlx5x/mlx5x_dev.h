@@ -36,6 +36,7 @@
 struct rte_device;
 struct mlx5x_conf;
 struct mlx5x_dev;
+struct mlx5x_memdelta;
 struct mlx5x_memtable;
 
 /**
@@ -83,19 +84,30 @@ bool mlx5x_dev_is_running(const struct mlx5x_dev *dev);
  * @param table
  *   Checked; gpa, size, uva and offset given.
  * @param fds
- *   table->n descriptors; consumed: closed and set to -1 in every case.
+ *   MLX5X_MEMTABLE_MAX descriptors, -1 where there is none; consumed: closed
+ *   and set to -1 in every case.
+ * @param delta
+ *   Out: what differed from the table before.
  * @return
  *   0: the device runs on the new table (or has it ready).
- *   -errno: refused; it goes on with what it had, last_error says why.
+ *   -errno: not served, last_error says why.  A running device goes on with
+ *   what it had; a stopped one has no table, and its next start takes the one
+ *   that librte_vhost has.
  */
-int mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds);
+int mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
+	struct mlx5x_memdelta *delta);
 
 /**
- * librte_vhost is about to call dev_close and dev_conf for a table that the
- * device is on already (it was given mlx5x_dev_mem_change()): the next stop and
- * the next start leave the hardware alone.  Device locked.
+ * librte_vhost may call dev_close and dev_conf, within the message that is being
+ * handled, for a table that the device is on already (it was given
+ * mlx5x_dev_mem_change()): this stop and start leave the hardware alone.  What
+ * mlx5x_dev_forget() stops is stopped for good in any case.  Device locked.
+ *
+ * @param expect
+ *   false: that message is over.  A device that librte_vhost closed meanwhile,
+ *   and did not configure again, is stopped now.
  */
-void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev);
+void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect);
 
 /** Give up what the connection brought: the memory.  Device locked, stopped. */
 void mlx5x_dev_forget(struct mlx5x_dev *dev);
