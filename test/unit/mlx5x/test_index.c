@@ -206,5 +206,5 @@ main(void)
 		cmocka_unit_test(test_start),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mlx5x_index", tests, NULL, NULL);
 }

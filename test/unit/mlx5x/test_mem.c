@@ -574,5 +574,5 @@ main(void)
 		TEST(test_wrong_tables),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mlx5x_mem", tests, NULL, NULL);
 }

@@ -419,5 +419,5 @@ main(void)
 		cmocka_unit_test(test_diff_random),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mlx5x_memtable", tests, NULL, NULL);
 }

@@ -438,30 +438,10 @@ test_passed_messages(void **state)
 {
 	static const struct {
 		uint32_t id, size;
-	} ok[] = {
-		{ 0, 0 },
-		{ 1, 0 },
-		{ 2, 8 },
-		{ 3, 0 },
-		{ 4, 0 },
-		{ 8, 8 },
-		{ 9, 40 },
-		{ 10, 8 },
-		{ 11, 8 },
-		{ 15, 0 },
-		{ 16, 8 },
-		{ 17, 0 },
-		{ 18, 8 },
-		{ 19, 8 },
-		{ 20, 8 },
-		{ 24, 12 },
-		{ 25, 12 },
-		{ 39, 8 },
-		{ 40, 0 },
-		{ 41, 0 },
-		{ 1000, 0 },
-		{ UINT32_MAX, 4 },
-	};
+	} ok[] = { { 0, 0 }, { 1, 0 }, { 2, 8 }, { 3, 0 }, { 4, 0 }, { 8, 8 }, { 9, 40 }, { 10, 8 },
+		{ 11, 8 }, { 15, 0 }, { 16, 8 }, { 17, 0 }, { 18, 8 }, { 19, 8 }, { 20, 8 },
+		{ 24, 12 }, { 25, 12 }, { 39, 8 }, { 40, 0 }, { 41, 0 }, { 1000, 0 },
+		{ UINT32_MAX, 4 } };
 	struct mlx5x_vhost_msg msg;
 
 	(void)state;
@@ -488,31 +468,10 @@ test_malformed_messages(void **state)
 	static const struct {
 		uint32_t id, size;
 		int fds;
-	} bad[] = {
-		{ 2, 0, 0 },
-		{ 2, 7, 0 },
-		{ 8, 4, 0 },
-		{ 9, 39, 0 },
-		{ 10, 0, 0 },
-		{ 11, 4, 0 },
-		{ 12, 0, 1 },
-		{ 16, 4, 0 },
-		{ 18, 4, 0 },
-		{ 20, 1, 0 },
-		{ 25, 11, 0 },
-		{ 39, 0, 0 },
-		{ 2, 8, 1 },
-		{ 8, 8, 8 },
-		{ 9, 40, 2 },
-		{ 21, 0, 0 },
-		{ 21, 0, 2 },
-		{ 6, 16, 0 },
-		{ 6, 16, 2 },
-		{ 6, 8, 1 },
-		{ 18, 8, 1 },
-		{ 8, 633, 0 },
-		{ 8, UINT32_MAX, 0 },
-	};
+	} bad[] = { { 2, 0, 0 }, { 2, 7, 0 }, { 8, 4, 0 }, { 9, 39, 0 }, { 10, 0, 0 }, { 11, 4, 0 },
+		{ 12, 0, 1 }, { 16, 4, 0 }, { 18, 4, 0 }, { 20, 1, 0 }, { 25, 11, 0 }, { 39, 0, 0 },
+		{ 2, 8, 1 }, { 8, 8, 8 }, { 9, 40, 2 }, { 21, 0, 0 }, { 21, 0, 2 }, { 6, 16, 0 },
+		{ 6, 16, 2 }, { 6, 8, 1 }, { 18, 8, 1 }, { 8, 633, 0 }, { 8, UINT32_MAX, 0 } };
 	struct mlx5x_vhost_msg msg;
 
 	(void)state;
@@ -537,17 +496,9 @@ test_log_base(void **state)
 	static const struct {
 		uint64_t size, offset;
 		bool ok;
-	} cases[] = {
-		{ 4096, 0, true },
-		{ 16 * MIB, 0, true },
-		{ 16 * MIB + 1, 0, false },
-		{ 0, 0, false },
-		{ 4096, 4096, false },
-		{ 4096, UINT64_MAX, false },
-		{ UINT64_MAX, 0, false },
-		{ UINT64_C(1) << 63, 0, false },
-		{ 4096, 1, false },
-	};
+	} cases[] = { { 4096, 0, true }, { 16 * MIB, 0, true }, { 16 * MIB + 1, 0, false },
+		{ 0, 0, false }, { 4096, 4096, false }, { 4096, UINT64_MAX, false },
+		{ UINT64_MAX, 0, false }, { UINT64_C(1) << 63, 0, false }, { 4096, 1, false } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -611,5 +562,5 @@ main(void)
 		TEST(test_install),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mlx5x_vhost", tests, NULL, NULL);
 }
