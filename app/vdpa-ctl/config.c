@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,42 +79,74 @@ catch_log(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
 		said->len = sizeof(said->text) - 1;
 }
 
-static int
-explain(const char *path, const struct complaint *said, cyaml_err_t err, struct reason *why)
+static const char *
+hint(cyaml_err_t err, const char *key, bool in_port)
 {
-	const char *hint = "";
+	switch (err) {
+	case CYAML_ERR_INVALID_KEY:
+		return in_port ? "; a port has name, device, socket, mode, queues"
+			       : "; the file has one key, ports";
+	case CYAML_ERR_MAPPING_FIELD_MISSING:
+		return in_port ? "; a port needs name, device and socket" : "; ports: [] is empty";
+	case CYAML_ERR_INVALID_VALUE:
+		if (strcmp(key, "queues") == 0)
+			return "; queues is a number of queue pairs";
+		if (strcmp(key, "ports") == 0)
+			return "; ports is a list, each entry starts with '- name: '";
+		return "";
+	default:
+		return "";
+	}
+}
+
+/*
+ * The line libcyaml gives is that of the event it last read: right for a bad
+ * value, one too early for a bad key, the last one for a missing key.
+ */
+static unsigned int
+find_line(const char *said, cyaml_err_t err, const char *data, size_t len)
+{
 	const char *place;
-	const char *text;
+	char key[48] = "";
 	unsigned int line = 0;
+	unsigned int found;
+	int entry = 0;
+
+	place = strstr(said, "(line: ");
+	if (place != NULL)
+		sscanf(place, "(line: %u", &line);
+	if (err == CYAML_ERR_INVALID_VALUE)
+		return line;
+	if (sscanf(said, "Load: Unexpected key: %47[^\n]", key) != 1)
+		sscanf(said, "Load: Mapping field already seen: %47[^\n]", key);
+	place = strstr(said, "in sequence entry '");
+	if (place != NULL)
+		sscanf(place, "in sequence entry '%d", &entry);
+	found = config_line(data, len, entry - 1, key);
+	return found != 0 ? found : line;
+}
+
+static int
+explain(const char *path, const struct complaint *said, cyaml_err_t err, const char *data,
+	size_t size, struct reason *why)
+{
+	bool in_port = strstr(said->text, "in sequence entry") != NULL;
+	unsigned int line = find_line(said->text, err, data, size);
+	const char *text = said->text;
+	const char *place;
 	char key[48] = "";
 	size_t len;
 
-	text = said->text;
 	if (strncmp(text, "Load: ", 6) == 0)
 		text += 6;
 	len = strcspn(text, "\n");
-	place = strstr(text, "(line: ");
-	if (place != NULL)
-		sscanf(place, "(line: %u", &line);
-	place = strstr(text, "in mapping field '");
-	if (place != NULL)
-		sscanf(place, "in mapping field '%47[^']", key);
-	if (err == CYAML_ERR_INVALID_KEY)
-		hint = strstr(text, "in sequence entry") == NULL
-			       ? "; the file has one key, ports"
-			       : "; a port has name, device, socket, mode, queues";
-	else if (err == CYAML_ERR_INVALID_VALUE && strcmp(key, "queues") == 0)
-		hint = "; queues is a number of queue pairs";
-	else if (err == CYAML_ERR_INVALID_VALUE && strcmp(key, "ports") == 0)
-		hint = "; ports is a list, each entry starts with '- name: '";
-	else if (err == CYAML_ERR_MAPPING_FIELD_MISSING)
-		hint = "; a port needs name, device and socket";
-	if (err == CYAML_ERR_INVALID_VALUE && key[0] != '\0')
-		return reason_set(why, -EINVAL, "%.64s:%u: %s: %.*s%s", path, line, key, (int)len,
-			text, hint);
 	if (len == 0)
 		return reason_set(why, -EINVAL, "%.64s:%u: %s", path, line, cyaml_strerror(err));
-	return reason_set(why, -EINVAL, "%.64s:%u: %.*s%s", path, line, (int)len, text, hint);
+	place = strstr(text, "in mapping field '");
+	if (err == CYAML_ERR_INVALID_VALUE && place != NULL)
+		sscanf(place, "in mapping field '%47[^']", key);
+	return reason_set(why, -EINVAL, "%.64s:%u: %s%s%.*s%s", path, line, key,
+		key[0] != '\0' ? ": " : "", (int)len, text, hint(err, key, in_port));
 }
 
 /* The caller frees *data. */
@@ -180,7 +213,7 @@ check_ports(struct config *config, const struct file_yaml *file, const char *dat
 	if (ret == 0)
 		return 0;
 	return reason_set(why, ret, "%.64s:%u: %s", path,
-		config_line(data, len, i - 1, key_of(&inner)), inner.text);
+		config_line(data, len, (int)i - 1, key_of(&inner)), inner.text);
 }
 
 int
@@ -207,7 +240,7 @@ config_load(struct config *config, const char *path, struct reason *why)
 	err = cyaml_load_data(
 		(const uint8_t *)data, len, &cyaml, &file_schema, (cyaml_data_t **)&file, NULL);
 	if (err != CYAML_OK) {
-		ret = explain(path, &said, err, why);
+		ret = explain(path, &said, err, data, len, why);
 		goto free_data;
 	}
 	/* An empty document is no error to libcyaml; to us it is no ports. */

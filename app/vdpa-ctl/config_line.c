@@ -8,10 +8,11 @@
 
 #include "config_line.h"
 
-/* Value of a key in a mapping, NULL if there is none. */
-static yaml_node_t *
-get_value(yaml_document_t *doc, yaml_node_t *map, const char *key)
+/* The last pair of a mapping with this key, NULL if there is none. */
+static yaml_node_pair_t *
+find_pair(yaml_document_t *doc, yaml_node_t *map, const char *key)
 {
+	yaml_node_pair_t *found = NULL;
 	yaml_node_pair_t *pair;
 	yaml_node_t *node;
 
@@ -19,35 +20,44 @@ get_value(yaml_document_t *doc, yaml_node_t *map, const char *key)
 		return NULL;
 	for (pair = map->data.mapping.pairs.start; pair < map->data.mapping.pairs.top; pair++) {
 		node = yaml_document_get_node(doc, pair->key);
-		if (node == NULL || node->type != YAML_SCALAR_NODE)
-			continue;
-		if (strcmp((const char *)node->data.scalar.value, key) == 0)
-			return yaml_document_get_node(doc, pair->value);
+		if (node != NULL && node->type == YAML_SCALAR_NODE &&
+			strcmp((const char *)node->data.scalar.value, key) == 0)
+			found = pair;
 	}
-	return NULL;
+	return found;
+}
+
+/* Entry `index` of the list `ports`, NULL if there is none. */
+static yaml_node_t *
+find_entry(yaml_document_t *doc, yaml_node_t *root, unsigned int index)
+{
+	yaml_node_pair_t *ports = find_pair(doc, root, "ports");
+	yaml_node_t *list;
+
+	list = ports != NULL ? yaml_document_get_node(doc, ports->value) : NULL;
+	if (list == NULL || list->type != YAML_SEQUENCE_NODE)
+		return NULL;
+	if (index >= (size_t)(list->data.sequence.items.top - list->data.sequence.items.start))
+		return NULL;
+	return yaml_document_get_node(doc, list->data.sequence.items.start[index]);
 }
 
 static unsigned int
-find_line(yaml_document_t *doc, unsigned int index, const char *key)
+find_line(yaml_document_t *doc, int index, const char *key)
 {
-	yaml_node_t *entry;
-	yaml_node_t *list;
-	yaml_node_t *value;
+	yaml_node_t *node = yaml_document_get_root_node(doc);
+	yaml_node_pair_t *pair;
 
-	list = get_value(doc, yaml_document_get_root_node(doc), "ports");
-	if (list == NULL || list->type != YAML_SEQUENCE_NODE)
-		return 0;
-	if (index >= (size_t)(list->data.sequence.items.top - list->data.sequence.items.start))
-		return 0;
-	entry = yaml_document_get_node(doc, list->data.sequence.items.start[index]);
-	value = get_value(doc, entry, key);
-	if (value != NULL)
-		return value->start_mark.line + 1;
-	return entry != NULL ? entry->start_mark.line + 1 : 0;
+	if (index >= 0)
+		node = find_entry(doc, node, index);
+	pair = find_pair(doc, node, key);
+	if (pair != NULL)
+		node = yaml_document_get_node(doc, pair->key);
+	return node != NULL ? node->start_mark.line + 1 : 0;
 }
 
 unsigned int
-config_line(const char *data, size_t len, unsigned int index, const char *key)
+config_line(const char *data, size_t len, int index, const char *key)
 {
 	yaml_document_t doc;
 	yaml_parser_t parser;

@@ -4,7 +4,7 @@
 
 /**
  * @file
- * Where in a configuration file the key of a port stands.
+ * Where in a configuration file a key stands.
  */
 
 #ifndef VDPA_CTL_CONFIG_LINE_H
@@ -13,13 +13,13 @@
 #include <stddef.h>
 
 /**
- * Find a key in the list `ports` of a YAML document.
+ * Find a key in a YAML document; the last one, if it is there twice.
  *
  * @param index
- *   Entry of the list, from 0.
+ *   Entry of the list `ports`, from 0; -1: the document itself.
  * @return line, from 1; of the entry when it has no such key; 0 when there is
- *   no such entry.
+ *   no such entry, or no document.
  */
-unsigned int config_line(const char *data, size_t len, unsigned int index, const char *key);
+unsigned int config_line(const char *data, size_t len, int index, const char *key);
 
 #endif /* VDPA_CTL_CONFIG_LINE_H */
