@@ -8,7 +8,6 @@
  * leaves fds, mappings and registrations as they were (T10, T13, T15).
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -20,148 +19,17 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "mem_books.h"
 #include "mlx5x_mem.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
-
-/* meson compiles with 64-bit file offsets, so mmap is mmap64 to the linker. */
-
-/* Steps that can fail, counted over one prepare; 0: none fails. */
-static int fail_at;
-static int steps;
-static int live_maps;
-
-static bool
-step_fails(void)
-{
-	return ++steps == fail_at;
-}
-
-void *__real_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
-void *__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
-int __real_munmap(void *addr, size_t len);
-int __wrap_munmap(void *addr, size_t len);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-
-void *
-__wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
-{
-	if (step_fails()) {
-		errno = ENOMEM;
-		return MAP_FAILED;
-	}
-	live_maps++;
-	assert_int_equal(flags, MAP_SHARED | MAP_NORESERVE);
-	return __real_mmap64(addr, len, prot, flags, fd, offset);
-}
-
-int
-__wrap_munmap(void *addr, size_t len)
-{
-	live_maps--;
-	return __real_munmap(addr, len);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return step_fails() ? NULL : __real_calloc(n, size);
-}
-
-/* The books. */
-struct mr {
-	uint8_t *addr;
-	uint64_t size, iova;
-	uint32_t lkey;
-	bool live;
-};
-
-static struct mr mrs[256];
-static uint32_t n_mrs, live_mrs, n_mkeys, live_mkeys;
-static struct mlx5x_klm last_klms[MLX5X_MKEY_MAX_ENTRIES];
-static struct mlx5x_mkey_attr last_attr;
-
-static int
-mr_create(void *ctx, void *addr, uint64_t size, uint64_t iova, void **mr, uint32_t *lkey)
-{
-	struct mr *m = &mrs[n_mrs];
-
-	assert_ptr_equal(ctx, mrs);
-	if (step_fails())
-		return -EIO;
-	*m = (struct mr){ addr, size, iova, (n_mrs + 1) << 8, true };
-	n_mrs++;
-	live_mrs++;
-	*mr = m;
-	*lkey = m->lkey;
-	return 0;
-}
-
-static void
-mr_destroy(void *ctx, void *mr)
-{
-	struct mr *m = mr;
-
-	assert_ptr_equal(ctx, mrs);
-	assert_true(m->live);
-	assert_int_equal(m->addr[0], m->addr[0]); /* still mapped */
-	m->live = false;
-	live_mrs--;
-}
-
-static int
-mkey_create(void *ctx, const struct mlx5x_mkey_attr *attr, void **obj, uint32_t *mkey)
-{
-	assert_ptr_equal(ctx, mrs);
-	if (step_fails())
-		return -EREMOTEIO;
-	memcpy(last_klms, attr->klms, attr->n * sizeof(last_klms[0]));
-	last_attr = *attr;
-	last_attr.klms = last_klms;
-	n_mkeys++;
-	live_mkeys++;
-	*obj = last_klms;
-	*mkey = 0xee000000u | n_mkeys << 8;
-	return 0;
-}
-
-static void
-mkey_destroy(void *ctx, void *obj)
-{
-	assert_ptr_equal(ctx, mrs);
-	assert_ptr_equal(obj, last_klms);
-	live_mkeys--;
-}
-
-static const struct mlx5x_mem_ops ops = {
-	.ctx = mrs,
-	.pdn = 7,
-	.null_lkey = 0x99,
-	.relaxed_ordering_write = true,
-	.mr_create = mr_create,
-	.mr_destroy = mr_destroy,
-	.mkey_create = mkey_create,
-	.mkey_destroy = mkey_destroy,
-};
-
-static int
-count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
 
 /* A guest: files, and a table over them. */
 static int file[MLX5X_MEMTABLE_MAX];
@@ -171,14 +39,15 @@ static int
 setup(void **state)
 {
 	(void)state;
-	fail_at = 0;
-	n_mrs = n_mkeys = 0;
+	books.fail_at = 0;
+	books.block_size = 0;
+	books.n_mrs = books.n_mkeys = 0;
 	for (int i = 0; i < MLX5X_MEMTABLE_MAX; i++) {
 		file[i] = memfd_create("guest", MFD_CLOEXEC);
 		if (file[i] < 0 || ftruncate(file[i], 64 * MIB) != 0)
 			return -1;
 	}
-	fds_before = count_fds();
+	fds_before = books_count_fds();
 	return 0;
 }
 
@@ -186,11 +55,11 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	fail_at = 0;
-	assert_int_equal(count_fds(), fds_before);
-	assert_int_equal(live_maps, 0);
-	assert_int_equal(live_mrs, 0);
-	assert_int_equal(live_mkeys, 0);
+	books.fail_at = 0;
+	assert_int_equal(books_count_fds(), fds_before);
+	assert_int_equal(books.live_maps, 0);
+	assert_int_equal(books.live_mrs, 0);
+	assert_int_equal(books.live_mkeys, 0);
 	for (int i = 0; i < MLX5X_MEMTABLE_MAX; i++)
 		close(file[i]);
 	return 0;
@@ -220,12 +89,12 @@ prepare_files(const struct mlx5x_memtable *t, const int *from, struct mlx5x_mem_
 
 	for (uint32_t i = 0; i < MLX5X_MEMTABLE_MAX; i++)
 		fds[i] = i < t->n ? fcntl(from[i], F_DUPFD_CLOEXEC, 0) : -1;
-	steps = 0;
-	ret = mlx5x_mem_prepare(&ops, t, fds, cur, set, delta);
-	steps = -1000000;
+	books.steps = 0;
+	ret = mlx5x_mem_prepare(&books_ops, t, fds, cur, set, delta);
+	books.steps = -1000000;
 	for (uint32_t i = 0; i < MLX5X_MEMTABLE_MAX; i++)
 		assert_int_equal(fds[i], -1);
-	assert_int_equal(count_fds(), fds_before);
+	assert_int_equal(books_count_fds(), fds_before);
 	assert_true((ret == 0) == (*set != NULL));
 	return ret;
 }
@@ -243,19 +112,20 @@ prepare(const struct mlx5x_memtable *t, struct mlx5x_mem_set *cur)
 static uint8_t *
 device_sees(uint64_t gpa)
 {
-	uint64_t at = last_attr.start;
+	uint64_t at = books.mkey.start;
 
-	for (uint32_t i = 0; i < last_attr.n; at += last_klms[i++].len) {
-		if (gpa - at >= last_klms[i].len)
+	for (uint32_t i = 0; i < books.mkey.n; at += books.klms[i++].len) {
+		if (gpa - at >= books.klms[i].len)
 			continue;
-		for (uint32_t m = 0; m < n_mrs; m++) {
-			if (mrs[m].lkey != last_klms[i].key)
+		for (uint32_t m = 0; m < books.n_mrs; m++) {
+			if (books.mrs[m].lkey != books.klms[i].key)
 				continue;
-			assert_true(mrs[m].live);
-			assert_in_range(gpa, mrs[m].iova, mrs[m].iova + mrs[m].size - 1);
-			return mrs[m].addr + (gpa - mrs[m].iova);
+			assert_true(books.mrs[m].live);
+			assert_in_range(
+				gpa, books.mrs[m].iova, books.mrs[m].iova + books.mrs[m].size - 1);
+			return books.mrs[m].addr + (gpa - books.mrs[m].iova);
 		}
-		assert_int_equal(last_klms[i].key, ops.null_lkey);
+		assert_int_equal(books.klms[i].key, books_ops.null_lkey);
 		return NULL;
 	}
 	return NULL;
@@ -284,19 +154,61 @@ test_first_table(void **state)
 	(void)state;
 	t.r[1].offset = 8 * MIB + 4096;
 	set = prepare(&t, NULL);
-	assert_int_equal(live_mrs, 3);
-	assert_int_equal(live_maps, 3);
+	assert_int_equal(books.live_mrs, 3);
+	assert_int_equal(books.live_maps, 3);
 	assert_int_equal(mlx5x_mem_mkey(set), 0xee000100);
 	assert_int_equal(mlx5x_mem_bytes(set), 48 * MIB);
 	assert_int_equal(mlx5x_mem_table(set)->n, 3);
 	assert_int_not_equal(mlx5x_mem_table(set)->r[0].ino, mlx5x_mem_table(set)->r[1].ino);
-	assert_int_equal(last_attr.pdn, 7);
-	assert_true(last_attr.relaxed_ordering_write);
-	assert_false(last_attr.relaxed_ordering_read);
+	assert_int_equal(books.mkey.pdn, 7);
+	assert_true(books.mkey.relaxed_ordering_write);
+	assert_false(books.mkey.relaxed_ordering_read);
 	expect_at(set, 0, file[0], 0, 0x11);
 	expect_at(set, GIB + 5, file[1], 8 * MIB + 4096 + 5, 0x22);
 	expect_at(set, 2 * GIB + 16 * MIB - 1, file[2], 16 * MIB - 1, 0x33);
 	assert_null(device_sees(16 * MIB));
+	mlx5x_mem_put(set);
+}
+
+/* The message's order is the frontend's; the device wants addresses to ascend. */
+static void
+test_unsorted_table(void **state)
+{
+	struct mlx5x_memtable t = table(3);
+	struct mlx5x_mem_set *set;
+
+	(void)state;
+	t.r[0].gpa = 2 * GIB;
+	t.r[2].gpa = 0;
+	set = prepare(&t, NULL);
+	expect_at(set, 0, file[2], 0, 0x21);
+	expect_at(set, 2 * GIB, file[0], 0, 0x22);
+	mlx5x_mem_put(set);
+}
+
+/* hugetlbfs maps whole huge pages: a region that starts inside one is found behind its start. */
+static void
+test_huge_pages(void **state)
+{
+	struct mlx5x_memtable t = table(2);
+	struct mlx5x_mem_set *set;
+
+	(void)state;
+	books.block_size = 2 * MIB;
+	t.r[1].offset = 3 * MIB + 4096;
+	t.r[1].size = 4 * MIB + 8192;
+	set = prepare(&t, NULL);
+	expect_at(set, GIB, file[1], 3 * MIB + 4096, 0x31);
+	expect_at(set, GIB + t.r[1].size - 1, file[1], 7 * MIB + 3 * 4096 - 1, 0x32);
+	mlx5x_mem_put(set);
+	/* what no file system of huge pages says is not believed */
+	for (books.block_size = 1; books.block_size < 4096; books.block_size *= 3) {
+		set = prepare(&t, NULL);
+		expect_at(set, GIB, file[1], 3 * MIB + 4096, 0x33);
+		mlx5x_mem_put(set);
+	}
+	books.block_size = 12288;
+	set = prepare(&t, NULL);
 	mlx5x_mem_put(set);
 }
 
@@ -350,13 +262,13 @@ test_same_memory_is_free(void **state)
 	swapped.r[1].uva += 64 * GIB;
 	assert_int_equal(prepare_files(&swapped, swapped_file, b, &c, &delta), 0);
 	assert_true(delta.reordered && delta.renamed && !delta.identical);
-	assert_int_equal(n_mrs, 4);
-	assert_int_equal(n_mkeys, 1);
-	assert_int_equal(live_maps, 4);
+	assert_int_equal(books.n_mrs, 4);
+	assert_int_equal(books.n_mkeys, 1);
+	assert_int_equal(books.live_maps, 4);
 	assert_int_equal(mlx5x_mem_mkey(c), mlx5x_mem_mkey(a));
 	mlx5x_mem_put(a);
 	mlx5x_mem_put(b);
-	assert_int_equal(live_mrs, 4);
+	assert_int_equal(books.live_mrs, 4);
 	expect_at(c, 3 * GIB, file[3], 0, 0x44);
 	mlx5x_mem_put(c);
 }
@@ -372,20 +284,20 @@ test_add_and_remove(void **state)
 	(void)state;
 	a = prepare(&two, NULL);
 	b = prepare(&three, a);
-	assert_int_equal(n_mrs, 3);
-	assert_int_equal(live_mkeys, 2);
+	assert_int_equal(books.n_mrs, 3);
+	assert_int_equal(books.live_mkeys, 2);
 	mlx5x_mem_put(a);
-	assert_int_equal(live_mkeys, 1);
+	assert_int_equal(books.live_mkeys, 1);
 	expect_at(b, 2 * GIB, file[2], 0, 0x55);
 
 	without.r[1] = without.r[2];
 	without.n = 2;
 	assert_int_equal(prepare_files(&without, without_file, b, &c, NULL), 0);
-	assert_int_equal(n_mrs, 3);
-	assert_int_equal(live_mrs, 3); /* the middle one is still what the device uses */
+	assert_int_equal(books.n_mrs, 3);
+	assert_int_equal(books.live_mrs, 3); /* the middle one is still what the device uses */
 	mlx5x_mem_put(b);
-	assert_int_equal(live_mrs, 2);
-	assert_int_equal(live_maps, 2);
+	assert_int_equal(books.live_mrs, 2);
+	assert_int_equal(books.live_maps, 2);
 	expect_at(c, 2 * GIB, file[2], 0, 0x66);
 	assert_null(device_sees(GIB));
 	assert_null(mlx5x_mem_translate(c, GIB, 1));
@@ -403,13 +315,13 @@ test_grow(void **state)
 	for (int i = 1; i <= 3; i++) {
 		t.r[0].size += 4 * MIB;
 		next = prepare(&t, set);
-		assert_int_equal(n_mrs, 2 + i);
-		assert_int_equal(mrs[n_mrs - 1].size, 4 * MIB);
-		assert_int_equal(mrs[n_mrs - 1].iova, t.r[0].size - 4 * MIB);
+		assert_int_equal(books.n_mrs, 2 + i);
+		assert_int_equal(books.mrs[books.n_mrs - 1].size, 4 * MIB);
+		assert_int_equal(books.mrs[books.n_mrs - 1].iova, t.r[0].size - 4 * MIB);
 		mlx5x_mem_put(set);
 		set = next;
 	}
-	assert_int_equal(live_mrs, 5);
+	assert_int_equal(books.live_mrs, 5);
 	expect_at(set, 0, file[0], 0, 0x12);
 	expect_at(set, 16 * MIB, file[0], 16 * MIB, 0x13);
 	expect_at(set, 28 * MIB - 1, file[0], 28 * MIB - 1, 0x14);
@@ -433,7 +345,7 @@ test_grow_often(void **state)
 		next = prepare(&t, set);
 		mlx5x_mem_put(set);
 		set = next;
-		assert_in_range(live_mrs, 1, 32);
+		assert_in_range(books.live_mrs, 1, 32);
 		expect_at(set, t.r[0].size - 1, file[0], t.r[0].size - 1, (uint8_t)i);
 		expect_at(set, 0, file[0], 0, (uint8_t)i);
 	}
@@ -453,7 +365,7 @@ test_replaced_file(void **state)
 	assert_int_equal(prepare_files(&t, other, a, &b, &delta), 0);
 	assert_int_equal(delta.n_added, 1);
 	assert_int_equal(delta.n_removed, 1);
-	assert_int_equal(n_mrs, 3);
+	assert_int_equal(books.n_mrs, 3);
 	expect_at(b, GIB, file[5], 0, 0x77);
 	mlx5x_mem_put(a);
 	expect_at(b, GIB, file[5], 0, 0x78);
@@ -469,9 +381,9 @@ test_references(void **state)
 	(void)state;
 	assert_ptr_equal(mlx5x_mem_get(set), set);
 	mlx5x_mem_put(set);
-	assert_int_equal(live_mrs, 1);
+	assert_int_equal(books.live_mrs, 1);
 	mlx5x_mem_put(set);
-	assert_int_equal(live_mrs, 0);
+	assert_int_equal(books.live_mrs, 0);
 	mlx5x_mem_put(NULL);
 }
 
@@ -486,16 +398,16 @@ test_fail_every_step(void **state)
 
 	(void)state;
 	next.r[1].size += 4 * MIB;
-	for (fail_at = 1; fail_at < 1000; fail_at++) {
+	for (books.fail_at = 1; books.fail_at < 1000; books.fail_at++) {
 		int ret = prepare_files(&next, files, cur, &set, NULL);
 
 		if (ret == 0)
 			break;
-		last = fail_at;
+		last = books.fail_at;
 		assert_true(ret == -ENOMEM || ret == -EIO || ret == -EREMOTEIO);
-		assert_int_equal(live_maps, 3);
-		assert_int_equal(live_mrs, 3);
-		assert_int_equal(live_mkeys, 1);
+		assert_int_equal(books.live_maps, 3);
+		assert_int_equal(books.live_mrs, 3);
+		assert_int_equal(books.live_mkeys, 1);
 	}
 	/* set; 3 x (map, mmap, piece, MR); gkey, entries, mkey */
 	assert_int_equal(last, 1 + 3 * 4 + 3);
@@ -521,12 +433,12 @@ test_wrong_fds(void **state)
 	bad[4] = pipes[1];
 	bad[5] = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	bad[6] = open("/proc/self/exe", O_PATH | O_CLOEXEC);
-	fds_before = count_fds();
+	fds_before = books_count_fds();
 	for (int i = 0; i < 7; i++) {
 		files[1] = bad[i];
 		assert_int_not_equal(prepare_files(&t, files, NULL, &set, NULL), 0);
-		assert_int_equal(live_mrs, 0);
-		assert_int_equal(live_maps, 0);
+		assert_int_equal(books.live_mrs, 0);
+		assert_int_equal(books.live_maps, 0);
 	}
 	/* a file that ends too early */
 	files[1] = file[1];
@@ -562,6 +474,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_first_table),
+		TEST(test_unsorted_table),
+		TEST(test_huge_pages),
 		TEST(test_translate),
 		TEST(test_same_memory_is_free),
 		TEST(test_add_and_remove),

@@ -325,9 +325,11 @@ test_hostile_counts(void **state)
 	for (int fds = 0; fds <= 8; fds++) {
 		if (fds == 3)
 			continue;
-		msg = message(MLX5X_VHOST_SET_MEM_TABLE, 8 + 32 * 3, fds);
-		msg.payload.table = table_message(0).payload.table;
+		msg = table_message(8);
 		msg.payload.table.n = 3;
+		msg.size = 8 + 32 * 3;
+		while (msg.fd_num > fds)
+			close(msg.fds[--msg.fd_num]);
 		expect_refused(&msg);
 	}
 }
