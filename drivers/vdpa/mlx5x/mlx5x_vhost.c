@@ -33,7 +33,7 @@
  *	OK	     its handler is skipped; if the frontend set NEED_REPLY it
  *		     is sent a u64 of 0 now, that is after the hook is done
  *	REPLY	     as OK, but the hook's own payload is sent; NEED_REPLY then
- *		     gets no second answer.  Not needed here
+ *		     has no second answer.  Not needed here
  *	ERR	     its handler is skipped; NEED_REPLY is answered with a u64 of
  *		     1, without it the connection is closed.  The fds of the
  *		     message are not closed in either case: the hook must
@@ -55,7 +55,7 @@
  *		      the rings, and from 24.03 on must not see the message: it
  *		      would panic
  *	running, and  Before 24.03 the message goes on after the move, so that
- *	regions gone  librte_vhost unmaps them and the host gets the memory
+ *	regions gone  librte_vhost unmaps them and the host has the memory
  *		      back.  The dev_close and dev_conf that it may call within
  *		      this message are announced to the device as soft
  *

@@ -254,7 +254,7 @@ test_table_on_running_device(void **state)
 	}
 }
 
-/* Stopped: the device learns the table, and librte_vhost gets the message untouched. */
+/* Stopped: the device learns the table, and the message goes on untouched. */
 static void
 test_table_on_stopped_device(void **state)
 {
