@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+#ifndef MODEL_OPCODE_H
+#define MODEL_OPCODE_H
+
+/*
+ * Firmware commands of the model, PRM chapter "Command Reference": numbers
+ * and names.  The names are those of --fw, --trace and the control socket.
+ */
+
+#include <stdint.h>
+
+enum opcode {
+	OP_QUERY_HCA_CAP = 0x100,
+	OP_CREATE_MKEY = 0x200,
+	OP_QUERY_MKEY = 0x201,
+	OP_DESTROY_MKEY = 0x202,
+	OP_CREATE_CQ = 0x400,
+	OP_DESTROY_CQ = 0x401,
+	OP_QUERY_CQ = 0x402,
+	OP_CREATE_QP = 0x500,
+	OP_DESTROY_QP = 0x501,
+	OP_RST2INIT_QP = 0x502,
+	OP_INIT2RTR_QP = 0x503,
+	OP_RTR2RTS_QP = 0x504,
+	OP_2ERR_QP = 0x507,
+	OP_2RST_QP = 0x50a,
+	OP_QUERY_QP = 0x50b,
+	OP_QUERY_NIC_VPORT_CONTEXT = 0x754,
+	OP_ALLOC_TRANSPORT_DOMAIN = 0x816,
+	OP_DEALLOC_TRANSPORT_DOMAIN = 0x817,
+	OP_CREATE_TIR = 0x900,
+	OP_DESTROY_TIR = 0x902,
+	OP_CREATE_TIS = 0x912,
+	OP_DESTROY_TIS = 0x914,
+	OP_CREATE_RQT = 0x916,
+	OP_MODIFY_RQT = 0x917,
+	OP_DESTROY_RQT = 0x918,
+	OP_CREATE_GENERAL_OBJECT = 0xa00,
+	OP_MODIFY_GENERAL_OBJECT = 0xa01,
+	OP_QUERY_GENERAL_OBJECT = 0xa02,
+	OP_DESTROY_GENERAL_OBJECT = 0xa03,
+	/* Not commands of ours to decode, but work of the firmware all the
+	 * same: MR and umem registration, reported and failed like commands.
+	 */
+	OP_CREATE_UMEM = 0xa08,
+	OP_DESTROY_UMEM = 0xa0a,
+};
+
+/* One past the highest opcode: the size of per-opcode counters. */
+#define OPCODE_LIMIT 0xb00
+
+/* Name of @op, or "?" for one that the model does not know. */
+const char *opcode_name(uint16_t op);
+
+/* Opcode of a name (any case) or a number (0x hexadecimal or decimal).
+ * Returns the opcode, -ENOENT for anything else.
+ */
+int opcode_parse(const char *text);
+
+#endif /* MODEL_OPCODE_H */
