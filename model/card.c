@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+#include "card.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "context.h"
+#include "ctl.h"
+#include "engine.h"
+#include "eswitch.h"
+#include "lock.h"
+#include "port_tap.h"
+#include "trace.h"
+
+static struct conf conf;
+
+/* The card; NULL engine: it does not exist.  Guarded by use_lock, its inside
+ * by the model lock.
+ */
+static struct {
+	struct engine *engine;
+	struct eswitch *eswitch;
+	struct port_tap *tap;
+	struct hca *hcas[MODEL_MAX_VFS];
+	unsigned int n_hcas;
+} card;
+
+/* Starting and stopping the engine's thread joins it, which the model lock
+ * must not be held for.  Taken before the model lock.
+ */
+static pthread_mutex_t use_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned int uses;
+
+unsigned int
+card_configure(const char *root)
+{
+	int ret = conf_load(&conf, root);
+
+	if (!ret)
+		return conf.n_vfs;
+	fprintf(stderr, "mlx5x-model: options of the run: %s\n", strerror(-ret));
+	return 0;
+}
+
+const struct conf *
+card_conf(void)
+{
+	return &conf;
+}
+
+static int
+connect_uplink(void)
+{
+	int fd, ret;
+
+	if (strncmp(conf.uplink, "tap:", 4) != 0)
+		return 0;
+	fd = port_tap_open(conf.uplink + 4);
+	if (fd < 0) {
+		fprintf(stderr, "mlx5x-model: uplink %s: %s\n", conf.uplink, strerror(-fd));
+		return fd;
+	}
+	ret = port_tap_create(card.engine, card.eswitch, fd, &card.tap);
+	return ret;
+}
+
+static void
+destroy_card(void)
+{
+	model_lock();
+	if (card.tap)
+		port_tap_destroy(card.tap);
+	while (card.n_hcas)
+		hca_destroy(card.hcas[--card.n_hcas]);
+	if (card.eswitch)
+		eswitch_destroy(card.eswitch);
+	model_unlock();
+	if (card.engine)
+		engine_destroy(card.engine);
+	memset(&card, 0, sizeof(card));
+}
+
+static int
+create_card(void)
+{
+	int ret = 0;
+
+	card.engine = engine_create(NULL);
+	card.eswitch = eswitch_create();
+	if (!card.engine || !card.eswitch)
+		ret = -ENOMEM;
+	model_lock();
+	while (!ret && card.n_hcas < conf.n_vfs) {
+		ret = hca_create(
+			card.n_hcas, card.engine, card.eswitch, &conf.fw, &card.hcas[card.n_hcas]);
+		if (!ret)
+			card.n_hcas++;
+	}
+	/* Without its uplink the card is still a card. */
+	if (!ret)
+		(void)connect_uplink();
+	model_unlock();
+	if (ret) {
+		destroy_card();
+		return ret;
+	}
+	trace_start(conf.trace);
+	ctl_start(conf.ctl);
+	return 0;
+}
+
+struct hca *
+card_get(unsigned int index)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&use_lock);
+	if (!card.engine)
+		ret = create_card();
+	if (!ret && uses == 0)
+		ret = engine_start(card.engine);
+	if (!ret)
+		uses++;
+	pthread_mutex_unlock(&use_lock);
+	if (ret) {
+		errno = -ret;
+		return NULL;
+	}
+	return card.hcas[index];
+}
+
+void
+card_put(void)
+{
+	pthread_mutex_lock(&use_lock);
+	if (--uses == 0)
+		engine_stop(card.engine);
+	pthread_mutex_unlock(&use_lock);
+}
+
+unsigned int
+card_n_hcas(void)
+{
+	return card.n_hcas;
+}
+
+struct hca *
+card_hca(unsigned int index)
+{
+	return card.hcas[index];
+}
+
+void
+card_before_fork(void)
+{
+	pthread_mutex_lock(&use_lock);
+	model_lock();
+}
+
+void
+card_after_fork_parent(void)
+{
+	model_unlock();
+	pthread_mutex_unlock(&use_lock);
+}
+
+void
+card_after_fork_child(void)
+{
+	/* The engine's thread is not here, and what the parent's card works
+	 * on is the parent's: forget it, leave its memory alone.
+	 */
+	memset(&card, 0, sizeof(card));
+	uses = 0;
+	trace_forget();
+	ctl_forget();
+	model_unlock();
+	pthread_mutex_unlock(&use_lock);
+}
+
+void
+card_exit(void)
+{
+	ctl_stop();
+	/* The hardware stops with the process: before anybody unmaps memory. */
+	pthread_mutex_lock(&use_lock);
+	if (uses)
+		engine_stop(card.engine);
+	pthread_mutex_unlock(&use_lock);
+	context_report_open();
+	trace_stop();
+}

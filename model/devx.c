@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+#include "devx.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct row {
+	uint16_t opcode;
+	uint8_t class;    /* enum devx_class */
+	uint8_t type;     /* enum fwobj_type that a modify or query is for */
+	uint16_t in, out; /* bytes of mailbox at least */
+	devx_fn run;
+};
+
+/* Any general object: the handler looks at its type. */
+#define ANY_TYPE FWOBJ_TYPES
+
+/* The firmware interface of the model: every command there is. */
+static const struct row table[] = {
+	{ OP_QUERY_HCA_CAP, DEVX_GENERAL, 0, 16, 16, cap_query },
+	{ OP_QUERY_NIC_VPORT_CONTEXT, DEVX_GENERAL, 0, 16, 272, cap_query_nic_vport },
+	{ OP_CREATE_MKEY, DEVX_CREATE, 0, 272, 16, devx_create_mkey },
+	{ OP_CREATE_CQ, DEVX_CREATE, 0, 272, 16, devx_create_cq },
+	{ OP_CREATE_QP, DEVX_CREATE, 0, 272, 16, devx_create_qp },
+	{ OP_RST2INIT_QP, DEVX_MODIFY, FWOBJ_QP, 272, 16, devx_qp_rst2init },
+	{ OP_INIT2RTR_QP, DEVX_MODIFY, FWOBJ_QP, 272, 16, devx_qp_init2rtr },
+	{ OP_RTR2RTS_QP, DEVX_MODIFY, FWOBJ_QP, 272, 16, devx_qp_rtr2rts },
+	{ OP_2ERR_QP, DEVX_MODIFY, FWOBJ_QP, 16, 16, devx_qp_2err },
+	{ OP_2RST_QP, DEVX_MODIFY, FWOBJ_QP, 16, 16, devx_qp_2rst },
+	{ OP_QUERY_QP, DEVX_QUERY, FWOBJ_QP, 16, 272, devx_qp_query },
+	{ OP_ALLOC_TRANSPORT_DOMAIN, DEVX_CREATE, 0, 16, 16, devx_create_td },
+	{ OP_CREATE_TIS, DEVX_CREATE, 0, 192, 16, devx_create_tis },
+	{ OP_CREATE_TIR, DEVX_CREATE, 0, 272, 16, devx_create_tir },
+	{ OP_CREATE_RQT, DEVX_CREATE, 0, 272, 16, devx_create_rqt },
+	{ OP_MODIFY_RQT, DEVX_MODIFY, FWOBJ_RQT, 272, 16, devx_modify_rqt },
+	{ OP_CREATE_GENERAL_OBJECT, DEVX_CREATE, 0, 16, 16, devx_create_general },
+	{ OP_MODIFY_GENERAL_OBJECT, DEVX_MODIFY, ANY_TYPE, 16, 16, devx_modify_general },
+	{ OP_QUERY_GENERAL_OBJECT, DEVX_QUERY, ANY_TYPE, 16, 16, devx_query_general },
+};
+
+static const struct row *
+find_row(uint16_t opcode)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].opcode == opcode)
+			return &table[i];
+	return NULL;
+}
+
+/* Does the command name the object that its handle stands for?  The kernel
+ * compares them before it asks the firmware.
+ */
+static bool
+names_object(const struct devx_cmd *cmd, const struct row *row)
+{
+	uint64_t type;
+
+	if (row->type != ANY_TYPE)
+		return cmd->obj->type == row->type && prm_get(cmd->in, PRM_IN_ID24) == cmd->obj->id;
+	type = prm_get(cmd->in, PRM_IN_OBJ_TYPE);
+	if (cmd->obj->type == FWOBJ_VIRTQ
+			? type != PRM_OBJ_VIRTQ
+			: cmd->obj->type != FWOBJ_COUNTERS || type != PRM_OBJ_VIRTQ_COUNTERS)
+		return false;
+	return prm_get(cmd->in, PRM_IN_OBJ_ID) == cmd->obj->id;
+}
+
+static enum prm_status
+run_row(struct devx_cmd *cmd, const struct row *row)
+{
+	uint8_t status = fw_take_fail(cmd->ctx->hca->fw, row->opcode);
+
+	if (status) {
+		cmd->syndrome = 0xfa170000u | row->opcode;
+		return status;
+	}
+	if (cmd->in_len < row->in)
+		return PRM_BAD_INPUT_LEN;
+	if (cmd->out_len < row->out)
+		return PRM_BAD_OUTPUT_LEN;
+	return row->run(cmd);
+}
+
+int
+devx_exec(struct devx_cmd *cmd, enum devx_class class)
+{
+	uint16_t opcode = (uint16_t)prm_get(cmd->in, PRM_IN_OPCODE);
+	const struct row *row = find_row(opcode);
+	struct hca *hca = cmd->ctx->hca;
+	enum prm_status status;
+
+	if (!row || row->class != class)
+		return -EINVAL;
+	if ((class == DEVX_MODIFY || class == DEVX_QUERY) && !names_object(cmd, row))
+		return -EINVAL;
+	memset(cmd->out, 0, cmd->out_len);
+	hca->commands[opcode]++;
+	status = run_row(cmd, row);
+	if (status == PRM_OK)
+		return 0;
+	/* Anything that tells where it came from will do for a syndrome. */
+	if (!cmd->syndrome)
+		cmd->syndrome = (uint32_t)opcode << 8 | status;
+	hca->failed++;
+	memset(cmd->out, 0, cmd->out_len);
+	prm_set(cmd->out, PRM_OUT_STATUS, status);
+	prm_set(cmd->out, PRM_OUT_SYNDROME, cmd->syndrome);
+	return -EREMOTEIO;
+}
+
+uint16_t
+devx_destroy_opcode(const struct fwobj *obj)
+{
+	static const uint16_t opcodes[FWOBJ_TYPES] = {
+		[FWOBJ_UMEM] = OP_DESTROY_UMEM,
+		[FWOBJ_MKEY] = OP_DESTROY_MKEY,
+		[FWOBJ_CQ] = OP_DESTROY_CQ,
+		[FWOBJ_QP] = OP_DESTROY_QP,
+		[FWOBJ_TD] = OP_DEALLOC_TRANSPORT_DOMAIN,
+		[FWOBJ_TIS] = OP_DESTROY_TIS,
+		[FWOBJ_TIR] = OP_DESTROY_TIR,
+		[FWOBJ_RQT] = OP_DESTROY_RQT,
+		[FWOBJ_VIRTQ] = OP_DESTROY_GENERAL_OBJECT,
+		[FWOBJ_COUNTERS] = OP_DESTROY_GENERAL_OBJECT,
+	};
+
+	return opcodes[obj->type];
+}
+
+/* Destroy has no output mailbox: what mlx5_core makes of a status. */
+static int
+status_to_errno(enum prm_status status)
+{
+	switch (status) {
+	case PRM_OK:
+		return 0;
+	case PRM_RESOURCE_BUSY:
+		return -EBUSY;
+	case PRM_EXCEED_LIM:
+		return -ENOMEM;
+	case PRM_NO_RESOURCES:
+		return -EAGAIN;
+	case PRM_BAD_OP:
+	case PRM_BAD_PARAM:
+	case PRM_BAD_RESOURCE:
+	case PRM_BAD_RES_STATE:
+	case PRM_BAD_INDEX:
+	case PRM_BAD_QP_STATE:
+	case PRM_BAD_SIZE:
+		return -EINVAL;
+	default:
+		return -EIO;
+	}
+}
+
+int
+devx_destroy(struct fwobj *obj)
+{
+	uint16_t opcode = devx_destroy_opcode(obj);
+	struct hca *hca = obj->hca;
+	uint8_t status;
+
+	hca->commands[opcode]++;
+	status = fw_take_fail(hca->fw, opcode);
+	if (!status && fwobj_destroy(obj))
+		status = PRM_RESOURCE_BUSY;
+	if (status)
+		hca->failed++;
+	return status_to_errno(status);
+}
+
+enum prm_status
+devx_status(int err)
+{
+	switch (err) {
+	case 0:
+		return PRM_OK;
+	case -EPERM:
+		return PRM_BAD_RES_STATE;
+	case -EBUSY:
+		return PRM_RESOURCE_BUSY;
+	case -ENOENT:
+		return PRM_BAD_RESOURCE;
+	case -ENOMEM:
+	case -ENOSPC:
+		return PRM_NO_RESOURCES;
+	default:
+		return PRM_BAD_PARAM;
+	}
+}
+
+void
+devx_created(struct devx_cmd *cmd, struct fwobj *obj, uint32_t id)
+{
+	cmd->obj = obj;
+	prm_set(cmd->out, PRM_OUT_ID32, id);
+}
+
+void *
+devx_new(struct devx_cmd *cmd, enum fwobj_type type, size_t size)
+{
+	return fwobj_create(cmd->ctx->hca, cmd->ctx, type, size);
+}
+
+void *
+devx_name(struct devx_cmd *cmd, struct fwobj *obj, enum fwobj_type type, uint32_t id)
+{
+	struct fwobj *named = fwobj_find(cmd->ctx->hca, cmd->ctx, type, id);
+
+	return named && !fwobj_depend(obj, named) ? named : NULL;
+}

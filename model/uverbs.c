@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/*
+ * Theory of operation
+ *
+ * RDMA_VERBS_IOCTL as the kernel does it (ib_user_ioctl_verbs.h): a header
+ * names an object and a method, attributes follow.  A method is a row of
+ * method_table; this file checks the call against its row, resolves handles,
+ * holds what they name, runs the handler and hands out what it made.
+ *
+ * The errors are the kernel's: EINVAL for a malformed header or attribute,
+ * EPROTONOSUPPORT for a method or a mandatory attribute that is not known,
+ * ENOENT for a handle that is not there, EBUSY for an object that is held,
+ * EBADF for a descriptor of the wrong kind.
+ *
+ * A handler runs under the model lock.  The time that a firmware command
+ * takes (--fw latency=, slots=) passes outside of it, half before and half
+ * after the handler: the rings run on while the firmware thinks.
+ */
+#include "uverbs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
+#include <rdma/mlx5_user_ioctl_verbs.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "card.h"
+#include "channel.h"
+#include "lock.h"
+#include "method.h"
+#include "pace.h"
+#include "trace.h"
+
+/* RDMA_DRIVER_MLX5 */
+#define DRIVER_ID 1
+
+/* The kernel's limit on a whole header with attributes. */
+#define MAX_HEADER 4096
+
+/* All event channels of the process; guarded by the model lock. */
+static TAILQ_HEAD(, channel) channels = TAILQ_HEAD_INITIALIZER(channels);
+
+int
+uverbs_open(unsigned int index, int flags)
+{
+	struct context *ctx;
+	struct hca *hca;
+	int fd, ret;
+
+	if ((flags & O_ACCMODE) != O_RDWR)
+		return -EACCES;
+	hca = card_get(index);
+	if (!hca)
+		return -errno;
+	fd = memfd_create(hca->id.uverbs, flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
+	if (fd < 0) {
+		ret = -errno;
+		goto put_card;
+	}
+	if (ftruncate(fd, (off_t)CONTEXT_PAGES * CONTEXT_PAGE)) {
+		ret = -errno;
+		goto close_fd;
+	}
+	model_lock();
+	ctx = context_create(hca, fd);
+	model_unlock();
+	if (!ctx) {
+		ret = -ENOMEM;
+		goto close_fd;
+	}
+	if (!fdmap_set(fd, FD_CONTEXT))
+		return fd;
+	ret = -EMFILE;
+	model_lock();
+	context_destroy(ctx);
+	model_unlock();
+close_fd:
+	close(fd);
+put_card:
+	card_put();
+	return ret;
+}
+
+int
+uverbs_index(int fd)
+{
+	struct context *ctx;
+	int index = -EBADF;
+
+	model_lock();
+	ctx = context_find(fd);
+	if (ctx)
+		index = (int)ctx->hca->index;
+	model_unlock();
+	return index;
+}
+
+static struct channel *
+find_channel(int64_t fd)
+{
+	struct channel *ch;
+
+	TAILQ_FOREACH (ch, &channels, link)
+		if (ch->program_fd == fd)
+			return ch;
+	return NULL;
+}
+
+void
+uverbs_closing(int fd, enum fd_kind kind)
+{
+	struct context *ctx;
+	struct channel *ch;
+	bool destroyed = false;
+
+	model_lock();
+	if (kind == FD_EVENT) {
+		ch = find_channel(fd);
+		if (ch) {
+			TAILQ_REMOVE(&channels, ch, link);
+			channel_destroy(ch);
+		}
+	} else if (kind == FD_CONTEXT) {
+		ctx = context_find(fd);
+		if (ctx) {
+			ctx->closing = true;
+			destroyed = !ctx->active;
+			if (destroyed)
+				context_destroy(ctx);
+		}
+	}
+	model_unlock();
+	if (destroyed)
+		card_put();
+}
+
+const struct method *
+method_find(uint16_t object, uint16_t id)
+{
+	for (const struct method *m = method_table; m->run; m++)
+		if (m->object == object && m->id == id)
+			return m;
+	return NULL;
+}
+
+struct arg *
+call_arg(struct call *call, uint16_t id)
+{
+	unsigned int i = 0;
+
+	while (call->method->attrs[i].id != id)
+		i++;
+	return &call->args[i];
+}
+
+uint64_t
+call_number(struct call *call, uint16_t id)
+{
+	const struct arg *arg = call_arg(call, id);
+	uint64_t value = 0;
+
+	if (arg->present)
+		memcpy(&value, arg->in, arg->len < sizeof(value) ? arg->len : sizeof(value));
+	return value;
+}
+
+void
+call_output(struct call *call, uint16_t id, const void *data, size_t len)
+{
+	struct arg *arg = call_arg(call, id);
+
+	if (!arg->present)
+		return;
+	if (len > arg->len)
+		len = arg->len;
+	memmove(arg->out, data, len);
+	memset((char *)arg->out + len, 0, arg->len - len);
+	arg->attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+}
+
+int
+method_destroy(struct call *call)
+{
+	struct arg *arg = &call->args[0];
+	int ret;
+
+	/* Held by this call alone: see resolve_object(). */
+	arg->uobj->uses = 0;
+	ret = uobj_destroy(arg->uobj);
+	if (!ret)
+		arg->uobj = NULL;
+	return ret;
+}
+
+static int
+parse_data(const struct attr_spec *spec, struct ib_uverbs_attr *attr, struct arg *arg)
+{
+	const uint8_t *bytes;
+
+	arg->len = attr->len;
+	if (attr->len <= sizeof(attr->data))
+		arg->in = &attr->data;
+	else
+		arg->in = (const void *)(uintptr_t)attr->data;
+	if (!arg->in)
+		return -EFAULT;
+	if (attr->len < spec->min)
+		return -EINVAL;
+	if (attr->len <= spec->max)
+		return 0;
+	if (!(spec->flags & ATTR_ZERO_TAIL))
+		return -EINVAL;
+	bytes = arg->in;
+	for (uint16_t i = spec->max; i < attr->len; i++)
+		if (bytes[i])
+			return -EOPNOTSUPP;
+	arg->len = spec->max;
+	return 0;
+}
+
+static int
+parse_output(const struct attr_spec *spec, struct ib_uverbs_attr *attr, struct arg *arg)
+{
+	arg->len = attr->len;
+	arg->out = (void *)(uintptr_t)attr->data;
+	if (spec->flags & ATTR_ANY_LEN)
+		return arg->out || !attr->len ? 0 : -EFAULT;
+	if (attr->len < spec->min || attr->len > spec->max)
+		return -EINVAL;
+	return arg->out ? 0 : -EFAULT;
+}
+
+static int
+resolve_object(struct call *call, const struct attr_spec *spec, struct ib_uverbs_attr *attr,
+	struct arg *arg)
+{
+	struct uobj *uobj;
+
+	if (attr->len || attr->attr_data.reserved)
+		return -EINVAL;
+	uobj = uobj_find(call->ctx, spec->kind, attr->data);
+	if (!uobj)
+		return -ENOENT;
+	if (spec->type == ATTR_DESTROY ? uobj->uses != 0 : uobj->uses < 0)
+		return -EBUSY;
+	if (spec->type == ATTR_DESTROY)
+		uobj->uses = -1;
+	else
+		uobj->uses++;
+	arg->uobj = uobj;
+	return 0;
+}
+
+static int
+parse_attr(struct call *call, const struct attr_spec *spec, struct ib_uverbs_attr *attr,
+	struct arg *arg)
+{
+	arg->attr = attr;
+	switch ((enum attr_type)spec->type) {
+	case ATTR_ENUM:
+		if (attr->attr_data.enum_data.reserved)
+			return -EINVAL;
+		arg->elem = attr->attr_data.enum_data.elem_id;
+		return parse_data(spec, attr, arg);
+	case ATTR_IN:
+		if (attr->attr_data.reserved)
+			return -EINVAL;
+		return parse_data(spec, attr, arg);
+	case ATTR_OUT:
+		if (attr->attr_data.reserved)
+			return -EINVAL;
+		return parse_output(spec, attr, arg);
+	case ATTR_OBJECT:
+	case ATTR_DESTROY:
+		return resolve_object(call, spec, attr, arg);
+	case ATTR_FD:
+		if (attr->len || attr->attr_data.reserved)
+			return -EINVAL;
+		arg->channel = find_channel(attr->data_s64);
+		return arg->channel ? 0 : -EBADF;
+	case ATTR_NEW:
+	case ATTR_FD_NEW:
+		return attr->len || attr->attr_data.reserved ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
+/* Match the attributes of @hdr to the row of the call's method. */
+static int
+parse_attrs(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
+{
+	const struct method *m = call->method;
+	unsigned int row;
+	int ret;
+
+	for (unsigned int i = 0; i < hdr->num_attrs; i++) {
+		struct ib_uverbs_attr *attr = &hdr->attrs[i];
+
+		for (row = 0; row < m->n_attrs; row++)
+			if (m->attrs[row].id == attr->attr_id)
+				break;
+		if (row == m->n_attrs) {
+			if (attr->flags & UVERBS_ATTR_F_MANDATORY)
+				return -EPROTONOSUPPORT;
+			continue;
+		}
+		if (call->args[row].present)
+			return -EINVAL;
+		ret = parse_attr(call, &m->attrs[row], attr, &call->args[row]);
+		if (ret)
+			return ret;
+		call->args[row].present = true;
+	}
+	for (row = 0; row < m->n_attrs; row++)
+		if (!(m->attrs[row].flags & ATTR_OPTIONAL) && !call->args[row].present)
+			return -EINVAL;
+	return 0;
+}
+
+/* Let go of the objects of the call, hand out the new ones. */
+static void
+finish_attrs(struct call *call, int ret)
+{
+	const struct method *m = call->method;
+
+	for (unsigned int i = 0; i < m->n_attrs; i++) {
+		struct arg *arg = &call->args[i];
+
+		if (arg->uobj && m->attrs[i].type == ATTR_OBJECT)
+			arg->uobj->uses--;
+		else if (arg->uobj && arg->uobj->uses < 0)
+			arg->uobj->uses = 0;
+		if (ret || !arg->present)
+			continue;
+		if (m->attrs[i].type == ATTR_NEW)
+			arg->attr->data = call->created->handle;
+		else if (m->attrs[i].type == ATTR_FD_NEW)
+			arg->attr->data_s64 = call->created_fd;
+		else
+			continue;
+		arg->attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+	}
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void
+trace_call(const struct call *call, uint64_t start_ns)
+{
+	const struct trace_command cmd = {
+		.ibdev = call->ctx->hca->id.ibdev,
+		.opcode = call->opcode,
+		.object = call->object,
+		.status = call->status,
+		.start_ns = start_ns,
+		.end_ns = now_ns(),
+		.in = call->cmd_in,
+		.out = call->cmd_out,
+		.in_len = call->cmd_in_len,
+		.out_len = call->cmd_out_len,
+	};
+
+	trace_command(&cmd);
+}
+
+/* The call on an open context; caller holds the model lock, which is let go
+ * while a firmware command takes its time.
+ */
+static int
+run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
+{
+	const struct method *m = call->method;
+	uint64_t start_ns = 0;
+	int ret;
+
+	ret = parse_attrs(call, hdr);
+	if (!ret && m->command)
+		m->command(call);
+	if (call->opcode) {
+		start_ns = now_ns();
+		model_unlock();
+		pace_begin(call->ctx->hca, call->opcode);
+		model_lock();
+	}
+	if (!ret)
+		ret = m->run(call);
+	finish_attrs(call, ret);
+	if (call->opcode) {
+		model_unlock();
+		pace_end(call->ctx->hca, call->opcode);
+		trace_call(call, start_ns);
+		model_lock();
+	}
+	return ret;
+}
+
+static int
+check_header(const struct ib_uverbs_ioctl_hdr *hdr)
+{
+	if (!hdr)
+		return -EFAULT;
+	if (hdr->length > MAX_HEADER ||
+		hdr->length != sizeof(*hdr) + hdr->num_attrs * sizeof(hdr->attrs[0]))
+		return -EINVAL;
+	if (hdr->reserved1 || hdr->reserved2)
+		return -EPROTONOSUPPORT;
+	return hdr->driver_id == DRIVER_ID ? 0 : -EINVAL;
+}
+
+int
+uverbs_ioctl(int fd, struct ib_uverbs_ioctl_hdr *hdr)
+{
+	struct call call = { .created_fd = -1 };
+	bool destroyed = false;
+	int ret;
+
+	ret = check_header(hdr);
+	if (ret)
+		return ret;
+	call.method = method_find(hdr->object_id, hdr->method_id);
+	if (!call.method)
+		return -EPROTONOSUPPORT;
+	model_lock();
+	call.ctx = context_find(fd);
+	if (!call.ctx) {
+		model_unlock();
+		return -EBADF;
+	}
+	if (!call.ctx->established && !call.method->before_context) {
+		model_unlock();
+		return -EINVAL;
+	}
+	call.ctx->active++;
+	ret = run_call(&call, hdr);
+	if (!--call.ctx->active && call.ctx->closing) {
+		context_destroy(call.ctx);
+		destroyed = true;
+	}
+	model_unlock();
+	if (destroyed)
+		card_put();
+	return ret;
+}
+
+/* Make an event channel for a call. */
+static int
+make_channel(struct call *call, bool omit_data)
+{
+	struct channel *ch = channel_create(omit_data);
+
+	if (!ch)
+		return -errno;
+	TAILQ_INSERT_TAIL(&channels, ch, link);
+	call->created_fd = ch->program_fd;
+	return 0;
+}
+
+int
+device_async_event(struct call *call)
+{
+	return make_channel(call, true);
+}
+
+int
+devx_event_fd(struct call *call)
+{
+	uint64_t flags = call_number(call, MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_FLAGS);
+
+	if (flags & ~(uint64_t)MLX5_IB_UAPI_DEVX_CR_EV_CH_FLAGS_OMIT_DATA)
+		return -EINVAL;
+	return make_channel(call, flags & MLX5_IB_UAPI_DEVX_CR_EV_CH_FLAGS_OMIT_DATA);
+}
