@@ -7,6 +7,8 @@
 
 #include <infiniband/mlx5dv.h>
 
+#include <rte_errno.h>
+
 #include "mlx5x_cmd.h"
 #include "mlx5x_prm.h"
 
@@ -21,6 +23,12 @@ uint64_t
 mlx5x_cmd_count(const struct mlx5x_cmd *cmd)
 {
 	return __atomic_load_n(&cmd->count, __ATOMIC_RELAXED);
+}
+
+int
+mlx5x_cmd_rte_error(void)
+{
+	return rte_errno ? -rte_errno : -EIO;
 }
 
 int

@@ -88,6 +88,9 @@ int mlx5x_cmd_obj_destroy(struct mlx5x_cmd *cmd, struct mlx5dv_devx_obj *obj, ui
 int mlx5x_cmd_general(
 	struct mlx5x_cmd *cmd, const void *in, size_t in_len, void *out, size_t out_len);
 
+/** rte_errno as -errno, for a call that failed; -EIO when it was left at 0. */
+int mlx5x_cmd_rte_error(void);
+
 /** -errno for a firmware status byte; 0 for MLX5X_ST_OK. */
 int mlx5x_cmd_status_errno(uint8_t status);
 

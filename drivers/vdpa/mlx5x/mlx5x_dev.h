@@ -40,14 +40,16 @@ struct mlx5x_memdelta;
 struct mlx5x_memtable;
 
 /**
- * Open the VF, create what lives as long as the device, register it.
+ * Open the VF and create what lives as long as the device.  It can be found
+ * from then on; registering it with librte_vhost is the caller's next step.
  *
  * @param rdev
- *   Bus device that the vDPA device is registered under; borrowed.
+ *   Bus device; borrowed.
  * @param conf
  *   Parsed devargs; copied.
  * @return
- *   0, or -errno with everything undone and the reason logged.
+ *   0, or -errno (-EBUSY: another driver or instance has the VF) with
+ *   everything undone and the reason logged.
  */
 int mlx5x_dev_create(
 	struct rte_device *rdev, const struct mlx5x_conf *conf, struct mlx5x_dev **out);
@@ -69,6 +71,48 @@ struct mlx5x_dev *mlx5x_dev_get_by_rdev(const struct rte_device *rdev);
 
 /** Unlock a device. */
 void mlx5x_dev_put(struct mlx5x_dev *dev);
+
+/** Static facts: features and number of queue pairs offered.  No lock needed. */
+uint64_t mlx5x_dev_features(const struct mlx5x_dev *dev);
+uint16_t mlx5x_dev_pairs(const struct mlx5x_dev *dev);
+
+/**
+ * Bring all enabled queues up for connection `vid`; dev_conf.  Device locked.
+ *
+ * There is no error to return: librte_vhost only logs it and calls again on
+ * every later message.  What could not be done is in the state and last_error.
+ */
+void mlx5x_dev_start(struct mlx5x_dev *dev, int vid);
+
+/**
+ * Take all queues out of the device and give their bases to librte_vhost;
+ * dev_close.  Device locked.
+ */
+void mlx5x_dev_stop(struct mlx5x_dev *dev);
+
+/**
+ * The frontend enabled or disabled a ring, or changed one of its eventfds.
+ * Before the start it is only remembered.  Device locked.
+ *
+ * @return
+ *   0, -EINVAL (no such queue), or -errno of a queue that did not start.
+ */
+int mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int vid, int index, bool enable);
+
+/** Descriptor and area for a frontend to map the doorbell page; no lock needed. */
+int mlx5x_dev_notify_fd(const struct mlx5x_dev *dev);
+void mlx5x_dev_notify_area(const struct mlx5x_dev *dev, uint64_t *offset, uint64_t *size);
+
+/** Names of the values that mlx5x_dev_stats() fills; static storage. */
+#define MLX5X_DEV_STATS 10
+extern const char *const mlx5x_dev_stat_names[MLX5X_DEV_STATS];
+
+/** Counters of a queue since the last reset.  Device locked.  0 or -errno. */
+int mlx5x_dev_stats(struct mlx5x_dev *dev, int index, uint64_t values[MLX5X_DEV_STATS]);
+int mlx5x_dev_stats_reset(struct mlx5x_dev *dev, int index);
+
+/** Snapshot for rte_vdpa_mlx5x_info_get().  Device locked. */
+void mlx5x_dev_info(const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_info *info);
 
 /** True between start and stop, in any state but PROBED.  Device locked. */
 bool mlx5x_dev_is_running(const struct mlx5x_dev *dev);

@@ -11,7 +11,6 @@
 #include <rte_atomic.h>
 #include <rte_byteorder.h>
 #include <rte_common.h>
-#include <rte_errno.h>
 #include <rte_io.h>
 #include <rte_memory.h>
 
@@ -159,7 +158,8 @@ create_cq(struct mlx5x_event *ev, struct mlx5x_eq *eq, uint16_t log_size, uint64
 	int ret;
 
 	ret = mlx5_devx_cq_create(ev->hw->ctx, &eq->cq, log_size, &attr, SOCKET_ID_ANY);
-	ret = mlx5x_cmd_account(&ev->hw->cmd, MLX5X_OP_CREATE_CQ, 1, ret ? -rte_errno : 0);
+	ret = mlx5x_cmd_account(
+		&ev->hw->cmd, MLX5X_OP_CREATE_CQ, 1, ret ? mlx5x_cmd_rte_error() : 0);
 	if (ret)
 		return ret;
 	eq->has_cq = true;
@@ -179,7 +179,7 @@ modify_qp(struct mlx5x_event *ev, struct mlx5_devx_obj *qp, uint16_t opcode, uin
 {
 	int ret = mlx5_devx_cmd_modify_qp_state(qp, opcode, remote);
 
-	return mlx5x_cmd_account(&ev->hw->cmd, opcode, 1, ret ? -rte_errno : 0);
+	return mlx5x_cmd_account(&ev->hw->cmd, opcode, 1, ret ? mlx5x_cmd_rte_error() : 0);
 }
 
 /* Both ends to RTS, then give all receive entries to the hardware. */
@@ -217,7 +217,8 @@ create_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p
 	int ret;
 
 	p->fw = mlx5_devx_cmd_create_qp(ev->hw->ctx, &attr);
-	ret = mlx5x_cmd_account(&ev->hw->cmd, MLX5X_OP_CREATE_QP, 1, p->fw ? 0 : -rte_errno);
+	ret = mlx5x_cmd_account(
+		&ev->hw->cmd, MLX5X_OP_CREATE_QP, 1, p->fw ? 0 : mlx5x_cmd_rte_error());
 	if (ret)
 		return ret;
 	attr.uar_index = ev->hw->uar->page_id;
@@ -225,7 +226,8 @@ create_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p
 	attr.num_of_receive_wqes = entries;
 	attr.log_rq_stride = rte_log2_u32(RQ_STRIDE);
 	ret = mlx5_devx_qp_create(ev->hw->ctx, &p->sw, entries * RQ_STRIDE, &attr, SOCKET_ID_ANY);
-	ret = mlx5x_cmd_account(&ev->hw->cmd, MLX5X_OP_CREATE_QP, 1, ret ? -rte_errno : 0);
+	ret = mlx5x_cmd_account(
+		&ev->hw->cmd, MLX5X_OP_CREATE_QP, 1, ret ? mlx5x_cmd_rte_error() : 0);
 	return ret ? ret : connect_pair(ev, p, eq->log_size);
 }
 

@@ -12,7 +12,6 @@
 #include <mlx5_common.h>
 #include <mlx5_devx_cmds.h>
 
-#include <rte_errno.h>
 #include <rte_string_fns.h>
 
 #include "mlx5x_hw.h"
@@ -202,17 +201,17 @@ create_tis(struct mlx5x_hw *hw)
 	unsigned int i;
 
 	hw->td = mlx5_devx_cmd_create_td(hw->ctx);
-	if (mlx5x_cmd_account(&hw->cmd, MLX5X_OP_ALLOC_TD, 1, hw->td ? 0 : -rte_errno))
-		return -rte_errno;
+	if (mlx5x_cmd_account(&hw->cmd, MLX5X_OP_ALLOC_TD, 1, hw->td ? 0 : mlx5x_cmd_rte_error()))
+		return mlx5x_cmd_rte_error();
 	attr.transport_domain = hw->td->id;
 	hw->n_tis = RTE_MIN(hw->n_tis, (unsigned int)MLX5X_MAX_TIS);
 	for (i = 0; i < hw->n_tis; i++) {
 		/* With LAG, each TIS sticks to one port; 0 leaves it to firmware. */
 		attr.lag_tx_port_affinity = hw->n_tis > 1 ? i + 1 : 0;
 		hw->tis[i] = mlx5_devx_cmd_create_tis(hw->ctx, &attr);
-		if (mlx5x_cmd_account(
-			    &hw->cmd, MLX5X_OP_CREATE_TIS, 1, hw->tis[i] ? 0 : -rte_errno))
-			return -rte_errno;
+		if (mlx5x_cmd_account(&hw->cmd, MLX5X_OP_CREATE_TIS, 1,
+			    hw->tis[i] ? 0 : mlx5x_cmd_rte_error()))
+			return mlx5x_cmd_rte_error();
 	}
 	return 0;
 }

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/*
+ * The whole life of a device: created at probe, started and stopped by
+ * librte_vhost, destroyed at remove.  Each step undoes in reverse what the
+ * step before did.
+ *
+ * Locks.  One per device, taken in mlx5x_dev_get*() by every operation and by
+ * the event thread for a recovery (which only tries, and comes back later: a
+ * stop joins or parks that thread with the lock held).  The loop's own mutex
+ * keeps event callbacks away from queues that are being changed; it is taken
+ * inside the device lock and never the other way round.  `list_lock` covers
+ * the list and is never held together with another one.
+ *
+ * librte_vhost's pointers into guest memory are looked at once, when a ring is
+ * fetched, to learn its guest addresses.  From then on rings are read through
+ * the driver's own mappings.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <dev_driver.h>
+#include <vdpa_driver.h>
+
+#include <rte_dev.h>
+#include <rte_string_fns.h>
+
+#include "mlx5x_dev_private.h"
+#include "mlx5x_ibdev.h"
+#include "mlx5x_log.h"
+#include "mlx5x_mr.h"
+
+#define RETRY_MS      10 /* for a recovery that found the device locked */
+#define USERS_WAIT_US 1000
+
+static TAILQ_HEAD(, mlx5x_dev) devices = TAILQ_HEAD_INITIALIZER(devices);
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct mlx5x_dev *
+mlx5x_dev_get_by_rdev(const struct rte_device *rdev)
+{
+	struct mlx5x_dev *dev;
+
+	pthread_mutex_lock(&list_lock);
+	TAILQ_FOREACH (dev, &devices, next)
+		if (dev->rdev == rdev)
+			break;
+	if (dev != NULL)
+		__atomic_fetch_add(&dev->users, 1, __ATOMIC_ACQ_REL);
+	pthread_mutex_unlock(&list_lock);
+	if (dev != NULL)
+		pthread_mutex_lock(&dev->lock);
+	return dev;
+}
+
+struct mlx5x_dev *
+mlx5x_dev_get(const struct rte_vdpa_device *vdpa)
+{
+	return vdpa != NULL ? mlx5x_dev_get_by_rdev(vdpa->device) : NULL;
+}
+
+struct mlx5x_dev *
+mlx5x_dev_get_by_vid(int vid)
+{
+	return mlx5x_dev_get(rte_vhost_get_vdpa_device(vid));
+}
+
+void
+mlx5x_dev_put(struct mlx5x_dev *dev)
+{
+	pthread_mutex_unlock(&dev->lock);
+	__atomic_fetch_sub(&dev->users, 1, __ATOMIC_ACQ_REL);
+}
+
+/* Loop callbacks: the loop's mutex is held, the device lock is not. */
+
+static void
+on_comp(void *arg, uint64_t cookie)
+{
+	struct mlx5x_dev *dev = arg;
+
+	if (cookie < 2u * dev->pairs)
+		mlx5x_queue_complete(&dev->queues[cookie]);
+}
+
+static void
+on_error(void *arg, uint64_t cookie)
+{
+	struct mlx5x_dev *dev = arg;
+	uint32_t index = (uint32_t)cookie;
+	struct mlx5x_queue *q;
+
+	if (index >= 2u * dev->pairs)
+		return;
+	q = &dev->queues[index];
+	/* An event of an object that is gone must not end the one in its place. */
+	if (q->generation != (uint32_t)(cookie >> 32) || q->state != MLX5X_QUEUE_RUNNING)
+		return;
+	__atomic_store_n(&q->error_pending, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->errors_pending, 1, __ATOMIC_RELEASE);
+}
+
+static int
+after_events(void *arg)
+{
+	struct mlx5x_dev *dev = arg;
+
+	if (!__atomic_load_n(&dev->errors_pending, __ATOMIC_ACQUIRE))
+		return -1;
+	if (pthread_mutex_trylock(&dev->lock) != 0)
+		return RETRY_MS;
+	__atomic_store_n(&dev->errors_pending, 0, __ATOMIC_RELEASE);
+	mlx5x_dev_recover(dev);
+	pthread_mutex_unlock(&dev->lock);
+	return -1;
+}
+
+/* Creation and destruction. */
+
+/* -EBUSY with the reason logged when somebody else drives the VF. */
+static int
+check_unused(const char *name, const char *bus)
+{
+	struct rte_dev_iterator it;
+	struct mlx5x_dev *other;
+	struct rte_device *rdev;
+	bool used = false;
+
+	pthread_mutex_lock(&list_lock);
+	TAILQ_FOREACH (other, &devices, next)
+		used |= strcmp(other->hw.pci, bus) == 0;
+	pthread_mutex_unlock(&list_lock);
+	if (used) {
+		MLX5X_DEV_LOG(ERR, name, "%s is another device of this driver already", bus);
+		return -EBUSY;
+	}
+	RTE_DEV_FOREACH(rdev, "bus=pci", &it)
+	used |= rte_dev_is_probed(rdev) && strcmp(rdev->name, bus) == 0;
+	if (used) {
+		MLX5X_DEV_LOG(ERR, name,
+			"%s is in use by a PCI driver of this process; start it with --no-pci "
+			"or -b %s",
+			bus, bus);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int
+create_queues(struct mlx5x_dev *dev)
+{
+	uint32_t max = RTE_MIN(dev->hw.caps.max_virtqs / 2, (uint32_t)MLX5X_MAX_PAIRS);
+	uint16_t i;
+
+	if (dev->conf.queues > max) {
+		MLX5X_DEV_LOG(ERR, dev->hw.name, "queues=%u asked for, %s has %u pairs",
+			dev->conf.queues, dev->hw.pci, max);
+		return -ERANGE;
+	}
+	dev->pairs = dev->conf.queues ? dev->conf.queues : (uint16_t)max;
+	dev->queues = calloc(2u * dev->pairs, sizeof(*dev->queues));
+	if (dev->queues == NULL)
+		return -ENOMEM;
+	dev->env = (struct mlx5x_queue_env){ &dev->hw, dev->loop, &dev->event };
+	for (i = 0; i < 2 * dev->pairs; i++)
+		mlx5x_queue_init(&dev->queues[i], &dev->env, i);
+	return 0;
+}
+
+static int
+create_parts(struct mlx5x_dev *dev)
+{
+	int ret;
+
+	ret = mlx5x_hw_open(&dev->hw, rte_dev_name(dev->rdev), dev->conf.dev);
+	if (ret)
+		return ret;
+	ret = mlx5x_loop_create(rte_dev_name(dev->rdev), after_events, dev, &dev->loop);
+	if (ret)
+		goto close_hw;
+	ret = create_queues(dev);
+	if (ret)
+		goto destroy_loop;
+	ret = mlx5x_event_create(&dev->event, &dev->hw, dev->loop, on_comp, on_error, dev);
+	if (ret) {
+		MLX5X_DEV_LOG(
+			ERR, dev->hw.name, "cannot create the event channels: %s", strerror(-ret));
+		goto free_queues;
+	}
+	mlx5x_mr_ops_init(&dev->mem_ops, &dev->hw);
+	return 0;
+
+free_queues:
+	free(dev->queues);
+destroy_loop:
+	mlx5x_loop_destroy(dev->loop);
+close_hw:
+	mlx5x_hw_close(&dev->hw);
+	return ret;
+}
+
+int
+mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct mlx5x_dev **out)
+{
+	struct mlx5x_ibdev ib;
+	struct mlx5x_dev *dev;
+	int ret;
+
+	/* Not found is mlx5x_hw_open()'s to tell. */
+	ret = mlx5x_ibdev_find(conf->dev, &ib) == 0 ? check_unused(rte_dev_name(rdev), ib.bus) : 0;
+	if (ret)
+		return ret;
+	dev = calloc(1, sizeof(*dev));
+	if (dev == NULL)
+		return -ENOMEM;
+	dev->rdev = rdev;
+	dev->conf = *conf;
+	dev->vid = -1;
+	pthread_mutex_init(&dev->lock, NULL);
+	ret = create_parts(dev);
+	if (ret) {
+		pthread_mutex_destroy(&dev->lock);
+		free(dev);
+		return ret;
+	}
+	MLX5X_DEV_LOG(INFO, dev->hw.name, "%s (%s), %u queue pairs, %s", dev->hw.pci, dev->hw.ibdev,
+		dev->pairs,
+		dev->hw.caps.resume ? "queues can be resumed" : "queues must be re-created");
+	pthread_mutex_lock(&list_lock);
+	TAILQ_INSERT_TAIL(&devices, dev, next);
+	pthread_mutex_unlock(&list_lock);
+	*out = dev;
+	return 0;
+}
+
+void
+mlx5x_dev_destroy(struct mlx5x_dev *dev)
+{
+	pthread_mutex_lock(&list_lock);
+	TAILQ_REMOVE(&devices, dev, next);
+	pthread_mutex_unlock(&list_lock);
+	/* Nobody finds it from now on; who has it is inside one operation. */
+	while (__atomic_load_n(&dev->users, __ATOMIC_ACQUIRE) != 0)
+		usleep(USERS_WAIT_US);
+	pthread_mutex_lock(&dev->lock);
+	mlx5x_dev_forget(dev);
+	mlx5x_loop_park(dev->loop);
+	mlx5x_event_destroy(&dev->event);
+	mlx5x_loop_unpark(dev->loop);
+	mlx5x_loop_destroy(dev->loop);
+	free(dev->queues);
+	mlx5x_hw_close(&dev->hw);
+	pthread_mutex_unlock(&dev->lock);
+	pthread_mutex_destroy(&dev->lock);
+	free(dev);
+}
+
+/* Start and stop. */
+
+/* librte_vhost's address to guest physical; -EFAULT outside of its table. */
+static int
+to_gpa(const struct rte_vhost_memory *mem, const volatile void *addr, uint64_t *gpa)
+{
+	uint64_t hva = (uint64_t)(uintptr_t)addr;
+	uint32_t i;
+
+	for (i = 0; i < mem->nregions; i++) {
+		if (hva - mem->regions[i].host_user_addr < mem->regions[i].size) {
+			*gpa = hva - mem->regions[i].host_user_addr +
+			       mem->regions[i].guest_phys_addr;
+			return 0;
+		}
+	}
+	return -EFAULT;
+}
+
+static int
+fetch_ring(struct mlx5x_dev *dev, int vid, int index, struct mlx5x_ring *ring,
+	struct rte_vhost_vring *vring)
+{
+	struct rte_vhost_memory *mem;
+	int ret;
+
+	if (rte_vhost_get_vhost_vring(vid, (uint16_t)index, vring) != 0)
+		return -ENODEV;
+	/* NULL rings mean that librte_vhost has no table, and asking for it crashes. */
+	if (vring->desc == NULL || vring->avail == NULL || vring->used == NULL)
+		return -EFAULT;
+	if (vring->size == 0 || !rte_is_power_of_2(vring->size) ||
+		(dev->conf.queue_size && vring->size > dev->conf.queue_size))
+		return -EINVAL;
+	if (rte_vhost_get_mem_table(vid, &mem) != 0)
+		return -ENOMEM;
+	ring->size = vring->size;
+	ret = to_gpa(mem, vring->desc, &ring->desc_gpa);
+	if (ret == 0)
+		ret = to_gpa(mem, vring->avail, &ring->avail_gpa);
+	if (ret == 0)
+		ret = to_gpa(mem, vring->used, &ring->used_gpa);
+	free(mem);
+	return ret;
+}
+
+/* The table of librte_vhost, for a connection whose hook never showed us one. */
+static int
+import_table(struct mlx5x_dev *dev, int vid)
+{
+	struct mlx5x_memtable table = { .n = 0 };
+	int fds[MLX5X_MEMTABLE_MAX];
+	struct rte_vhost_memory *mem;
+	uint32_t i;
+
+	if (rte_vhost_get_mem_table(vid, &mem) != 0)
+		return -ENODEV;
+	memset(fds, -1, sizeof(fds));
+	for (i = 0; i < mem->nregions && i < MLX5X_MEMTABLE_MAX; i++) {
+		const struct rte_vhost_mem_region *r = &mem->regions[i];
+
+		/* librte_vhost maps the file from its start. */
+		table.r[i] = (struct mlx5x_region){
+			.gpa = r->guest_phys_addr,
+			.size = r->size,
+			.uva = r->guest_user_addr,
+			.offset = r->host_user_addr - (uint64_t)(uintptr_t)r->mmap_addr,
+		};
+		fds[i] = dup(r->fd);
+	}
+	table.n = i;
+	free(mem);
+	return mlx5x_mem_prepare(&dev->mem_ops, &table, fds, NULL, &dev->mem, NULL);
+}
+
+/* virtio feature bits of the connection to the device's. */
+static uint16_t
+queue_features(const struct mlx5x_dev *dev)
+{
+	static const struct {
+		uint8_t virtio, device;
+	} map[] = {
+		{ VIRTIO_NET_F_CSUM, MLX5X_FEAT_CSUM },
+		{ VIRTIO_NET_F_GUEST_CSUM, MLX5X_FEAT_GUEST_CSUM },
+		{ VIRTIO_NET_F_HOST_TSO4, MLX5X_FEAT_HOST_TSO4 },
+		{ VIRTIO_NET_F_HOST_TSO6, MLX5X_FEAT_HOST_TSO6 },
+		{ VIRTIO_NET_F_MRG_RXBUF, MLX5X_FEAT_MRG_RXBUF },
+	};
+	uint16_t features = 0;
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(map); i++)
+		if (dev->features & (UINT64_C(1) << map[i].virtio))
+			features |= (uint16_t)(1u << map[i].device);
+	return features & dev->hw.caps.features;
+}
+
+/* Loop parked. */
+static int
+start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
+{
+	struct rte_vhost_vring vring;
+	struct mlx5x_ring ring;
+	uint16_t avail, used;
+	int ret;
+
+	ret = fetch_ring(dev, vid, q->index, &ring, &vring);
+	if (ret == 0)
+		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
+	if (ret == 0 && rte_vhost_get_vring_base(vid, q->index, &avail, &used) != 0)
+		ret = -ENODEV;
+	if (ret) {
+		q->state = MLX5X_QUEUE_FAILED;
+		mlx5x_dev_error(
+			dev, "queue %u: cannot take over the ring: %s", q->index, strerror(-ret));
+		return ret;
+	}
+	q->features = queue_features(dev);
+	ret = mlx5x_queue_start(q, &ring, dev->mem, avail);
+	if (ret)
+		rte_strscpy(dev->last_error, "a queue did not start", sizeof(dev->last_error));
+	return ret;
+}
+
+void
+mlx5x_dev_start(struct mlx5x_dev *dev, int vid)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (dev->soft == MLX5X_SOFT_CLOSED)
+		dev->soft = MLX5X_SOFT_NONE;
+	if (mlx5x_dev_is_running(dev))
+		return;
+	dev->vid = vid;
+	dev->last_error[0] = '\0';
+	if (rte_vhost_get_negotiated_features(vid, &dev->features) != 0)
+		dev->features = 0;
+	if (dev->mem == NULL)
+		ret = import_table(dev, vid);
+	if (ret) {
+		mlx5x_dev_error(dev, "cannot use the guest's memory: %s", strerror(-ret));
+		mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
+		return;
+	}
+	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_CONFIGURED);
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++)
+		if (dev->queues[i].enabled)
+			start_queue(dev, vid, &dev->queues[i]);
+	mlx5x_loop_unpark(dev->loop);
+	mlx5x_dev_settle(dev);
+	ret = mlx5x_dev_steer(dev);
+	if (ret) {
+		mlx5x_dev_error(dev, "cannot steer packets to the queues: %s", strerror(-ret));
+		mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
+	}
+}
+
+void
+mlx5x_dev_stop(struct mlx5x_dev *dev)
+{
+	unsigned int i, n = 2u * dev->pairs;
+	struct mlx5x_queue *q;
+
+	if (dev->soft == MLX5X_SOFT_EXPECTED) {
+		dev->soft = MLX5X_SOFT_CLOSED;
+		return;
+	}
+	if (!mlx5x_dev_is_running(dev))
+		return;
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < n; i++)
+		mlx5x_queue_suspend(&dev->queues[i]);
+	for (i = 0; i < n; i++)
+		mlx5x_queue_audit(&dev->queues[i]);
+	mlx5x_steer_set(&dev->hw, &dev->steer, NULL, 0);
+	for (i = 0; i < n; i++) {
+		q = &dev->queues[i];
+		/* A queue that never had a ring keeps what the frontend set. */
+		if (q->ring.size != 0)
+			rte_vhost_set_vring_base(dev->vid, q->index, q->base, q->base);
+		mlx5x_queue_release(q);
+		memset(&q->ring, 0, sizeof(q->ring));
+		__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
+	}
+	mlx5x_loop_unpark(dev->loop);
+	dev->vid = -1;
+	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_PROBED);
+}
+
+void
+mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
+{
+	enum mlx5x_soft before = dev->soft;
+
+	dev->soft = expect ? MLX5X_SOFT_EXPECTED : MLX5X_SOFT_NONE;
+	if (!expect && before == MLX5X_SOFT_CLOSED)
+		mlx5x_dev_stop(dev);
+}
+
+void
+mlx5x_dev_forget(struct mlx5x_dev *dev)
+{
+	unsigned int i;
+
+	dev->soft = MLX5X_SOFT_NONE;
+	mlx5x_dev_stop(dev);
+	mlx5x_mem_put(dev->mem);
+	dev->mem = NULL;
+	dev->changes = 0;
+	memset(&dev->last, 0, sizeof(dev->last));
+	for (i = 0; i < 2u * dev->pairs; i++)
+		dev->queues[i].enabled = false;
+}
+
+static bool
+same_ring(const struct mlx5x_ring *a, const struct mlx5x_ring *b)
+{
+	return a->size == b->size && a->desc_gpa == b->desc_gpa && a->avail_gpa == b->avail_gpa &&
+	       a->used_gpa == b->used_gpa;
+}
+
+/* Loop parked.  A queue that runs goes on, with other eventfds. */
+static int
+enable_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
+{
+	struct rte_vhost_vring vring;
+	struct mlx5x_ring ring;
+	int ret;
+
+	if (q->state != MLX5X_QUEUE_RUNNING)
+		return start_queue(dev, vid, q);
+	ret = fetch_ring(dev, vid, q->index, &ring, &vring);
+	if (ret == 0 && same_ring(&ring, &q->ring)) {
+		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
+		/* What was lost with the descriptors before is made up for. */
+		mlx5x_queue_go(q);
+		return ret;
+	}
+	mlx5x_queue_suspend(q);
+	mlx5x_queue_audit(q);
+	mlx5x_dev_steer(dev);
+	mlx5x_queue_destroy(q);
+	return start_queue(dev, vid, q);
+}
+
+int
+mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int vid, int index, bool enable)
+{
+	struct mlx5x_queue *q;
+	int ret = 0, ret_steer;
+
+	if (index < 0 || index >= 2 * dev->pairs)
+		return -EINVAL;
+	q = &dev->queues[index];
+	q->enabled = enable;
+	if (!mlx5x_dev_is_running(dev) || dev->state == RTE_VDPA_MLX5X_FAILED)
+		return 0;
+	mlx5x_loop_park(dev->loop);
+	if (enable)
+		ret = enable_queue(dev, vid, q);
+	mlx5x_loop_unpark(dev->loop);
+	ret_steer = mlx5x_dev_steer(dev);
+	if (ret_steer)
+		mlx5x_dev_error(
+			dev, "cannot steer packets to the queues: %s", strerror(-ret_steer));
+	mlx5x_dev_settle(dev);
+	return ret ? ret : ret_steer;
+}

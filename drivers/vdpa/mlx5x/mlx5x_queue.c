@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <rte_atomic.h>
+
+#include "mlx5x_log.h"
+#include "mlx5x_queue.h"
+
+/* Sizes of the parts of a split ring, with the two event index fields. */
+#define DESC_BYTES(n)  (UINT64_C(16) * (n))
+#define AVAIL_BYTES(n) (UINT64_C(6) + UINT64_C(2) * (n))
+#define USED_BYTES(n)  (UINT64_C(6) + UINT64_C(8) * (n))
+
+/* Both ring headers: le16 flags, le16 idx. */
+#define RING_FLAGS 0
+#define RING_IDX   1
+
+#define RECOVERY_SPAN_US 3000000
+
+#define QLOG(level, q, fmt, ...) \
+	MLX5X_DEV_LOG(level, (q)->env->hw->name, "queue %u: " fmt, (q)->index, ##__VA_ARGS__)
+
+void
+mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, uint16_t index)
+{
+	memset(q, 0, sizeof(*q));
+	q->env = env;
+	q->index = index;
+	q->callfd = -1;
+	q->kick = (struct mlx5x_kick){
+		.fd = -1,
+		.index = index,
+		.doorbell = env->hw->doorbell,
+		.loop = env->loop,
+	};
+}
+
+static int
+set_callfd(struct mlx5x_queue *q, int fd)
+{
+	int flags;
+
+	if (q->callfd >= 0)
+		close(q->callfd);
+	q->callfd = -1;
+	if (fd < 0)
+		return 0;
+	q->callfd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (q->callfd < 0)
+		return -errno;
+	/* A counter that nobody reads must not stop the thread of this device. */
+	flags = fcntl(q->callfd, F_GETFL);
+	if (flags < 0 || fcntl(q->callfd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+int
+mlx5x_queue_set_fds(struct mlx5x_queue *q, int kickfd, int callfd)
+{
+	int ret, ret_call;
+
+	ret = mlx5x_kick_set(&q->kick, kickfd);
+	ret_call = set_callfd(q, callfd);
+	return ret ? ret : ret_call;
+}
+
+static void
+signal_guest(struct mlx5x_queue *q)
+{
+	if (q->callfd >= 0)
+		eventfd_write(q->callfd, 1);
+	q->interrupts++;
+}
+
+int
+mlx5x_queue_check_ring(const struct mlx5x_ring *ring, const struct mlx5x_mem_set *mem)
+{
+	if (mlx5x_mem_translate(mem, ring->desc_gpa, DESC_BYTES(ring->size)) == NULL ||
+		mlx5x_mem_translate(mem, ring->avail_gpa, AVAIL_BYTES(ring->size)) == NULL ||
+		mlx5x_mem_translate(mem, ring->used_gpa, USED_BYTES(ring->size)) == NULL)
+		return -EFAULT;
+	return 0;
+}
+
+void
+mlx5x_queue_remap(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	q->avail = mlx5x_mem_translate(mem, q->ring.avail_gpa, AVAIL_BYTES(q->ring.size));
+	q->used = mlx5x_mem_translate(mem, q->ring.used_gpa, USED_BYTES(q->ring.size));
+}
+
+static uint16_t
+load_idx(const volatile uint16_t *ring)
+{
+	return rte_le_to_cpu_16(__atomic_load_n(&ring[RING_IDX], __ATOMIC_ACQUIRE));
+}
+
+static int
+fail(struct mlx5x_queue *q, int error, const char *what)
+{
+	const struct mlx5x_cmd *cmd = &q->env->hw->cmd;
+
+	QLOG(ERR, q, "%s: %s (last command 0x%x, status 0x%x, syndrome 0x%x); queue is down", what,
+		strerror(-error), cmd->last_opcode, cmd->last_status, cmd->last_syndrome);
+	mlx5x_queue_destroy(q);
+	q->state = MLX5X_QUEUE_FAILED;
+	return error;
+}
+
+/* Object in RDY from q->base, with an event path of its own. */
+static int
+bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	struct mlx5x_hw *hw = q->env->hw;
+	struct mlx5x_virtq_attr attr = {
+		.index = q->index,
+		.size = q->ring.size,
+		.base = q->base,
+		.features = q->features,
+		.desc_gpa = q->ring.desc_gpa,
+		.avail_gpa = q->ring.avail_gpa,
+		.used_gpa = q->ring.used_gpa,
+		.mkey = mlx5x_mem_mkey(mem),
+		.tisn = hw->tis[q->index % hw->n_tis]->id,
+		.type = MLX5X_VQ_SPLIT,
+	};
+	int ret;
+
+	ret = mlx5x_virtq_prepare(hw, &q->virtq, q->ring.size);
+	if (ret)
+		return fail(q, ret, "cannot allocate work areas");
+	ret = mlx5x_eq_create(q->env->event, &q->eq, q->ring.size, q->index);
+	if (ret)
+		return fail(q, ret, "cannot create the event path");
+	attr.event_qpn = mlx5x_eq_qpn(&q->eq);
+	ret = mlx5x_virtq_create(hw, &q->virtq, &attr);
+	if (ret)
+		return fail(q, ret, "cannot create the queue object");
+	q->generation++;
+	__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
+	ret = mlx5x_event_watch_errors(
+		q->env->event, q->virtq.obj, (uint64_t)q->generation << 32 | q->index);
+	if (ret)
+		return fail(q, ret, "cannot subscribe to errors");
+	ret = mlx5x_virtq_start(hw, &q->virtq);
+	if (ret)
+		return fail(q, ret, "cannot make the queue ready");
+	q->state = MLX5X_QUEUE_RUNNING;
+	return 0;
+}
+
+int
+mlx5x_queue_start(struct mlx5x_queue *q, const struct mlx5x_ring *ring,
+	const struct mlx5x_mem_set *mem, uint16_t sent)
+{
+	enum mlx5x_index_verdict verdict;
+	int ret;
+
+	q->ring = *ring;
+	q->base = sent;
+	ret = mlx5x_queue_check_ring(ring, mem);
+	if (ret)
+		return fail(q, ret, "ring is not in guest memory");
+	mlx5x_queue_remap(q, mem);
+	verdict = mlx5x_index_start(
+		sent, load_idx(q->used), load_idx(q->avail), ring->size, false, &q->base);
+	if (verdict == MLX5X_INDEX_CORRUPT)
+		return fail(q, -EILSEQ,
+			"available index is ahead of the used one by more than "
+			"the ring has");
+	if (verdict == MLX5X_INDEX_MEMORY_WON) {
+		q->corrections++;
+		QLOG(NOTICE, q, "frontend sent base %u, guest memory says %u", sent, q->base);
+	}
+	ret = bring_up(q, mem);
+	if (ret == 0)
+		mlx5x_queue_go(q);
+	return ret;
+}
+
+void
+mlx5x_queue_go(struct mlx5x_queue *q)
+{
+	/* NO_NOTIFY may be left from whoever served this ring before. */
+	q->used[RING_FLAGS] = 0;
+	rte_mb();
+	mlx5x_notify_ring(q->env->hw->doorbell, q->index);
+	signal_guest(q);
+}
+
+void
+mlx5x_queue_suspend(struct mlx5x_queue *q)
+{
+	if (q->state != MLX5X_QUEUE_RUNNING)
+		return;
+	q->fw = mlx5x_virtq_stop(q->env->hw, &q->virtq) == 0 ? MLX5X_INDEX_FW_SUSPENDED
+							     : MLX5X_INDEX_FW_SILENT;
+	q->state = MLX5X_QUEUE_SUSPENDED;
+}
+
+/* What firmware says; a SUSPEND that failed is asked about too, for the state. */
+static uint16_t
+ask_firmware(struct mlx5x_queue *q)
+{
+	enum mlx5x_vq_state state;
+	uint16_t hw_used;
+
+	if (mlx5x_virtq_query(q->env->hw, &q->virtq, &state, &hw_used) != 0) {
+		q->fw = MLX5X_INDEX_FW_SILENT;
+		return 0;
+	}
+	if (state == MLX5X_VQ_ERROR)
+		q->fw = MLX5X_INDEX_FW_ERROR;
+	else if (state != MLX5X_VQ_SUSPEND)
+		q->fw = MLX5X_INDEX_FW_SILENT;
+	return hw_used;
+}
+
+void
+mlx5x_queue_audit(struct mlx5x_queue *q)
+{
+	struct mlx5x_index_stop in = { .num = q->ring.size, .packed = false };
+	enum mlx5x_index_verdict verdict;
+
+	if (q->state != MLX5X_QUEUE_SUSPENDED)
+		return;
+	in.hw_used = ask_firmware(q);
+	if (mlx5x_eq_poll(&q->eq) > 0)
+		signal_guest(q);
+	in.fw = q->fw;
+	in.mem_used = load_idx(q->used);
+	in.mem_avail = load_idx(q->avail);
+	verdict = mlx5x_index_stop(&in, &q->base);
+	switch (verdict) {
+	case MLX5X_INDEX_EXACT:
+		break;
+	case MLX5X_INDEX_MEMORY_WON:
+		q->corrections++;
+		QLOG(WARNING, q, "firmware says used index %u, guest memory %u: memory is right",
+			in.hw_used, in.mem_used);
+		break;
+	case MLX5X_INDEX_RECOVERED:
+		q->recoveries++;
+		QLOG(WARNING, q, "firmware has no used index, continuing from memory at %u",
+			q->base);
+		break;
+	case MLX5X_INDEX_CORRUPT:
+		fail(q, -EILSEQ,
+			"available index is ahead of the used one by more than the "
+			"ring has");
+		break;
+	}
+}
+
+int
+mlx5x_queue_resume(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	struct mlx5x_hw *hw = q->env->hw;
+	int ret;
+
+	if (!hw->caps.resume || q->fw != MLX5X_INDEX_FW_SUSPENDED)
+		return -EOPNOTSUPP;
+	ret = mlx5x_virtq_resume(hw, &q->virtq, mlx5x_mem_mkey(mem), q->base);
+	if (ret)
+		return ret;
+	mlx5x_queue_remap(q, mem);
+	q->state = MLX5X_QUEUE_RUNNING;
+	return 0;
+}
+
+int
+mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	int ret;
+
+	ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
+	if (ret)
+		return fail(q, ret, "cannot destroy the queue object");
+	ret = mlx5x_eq_switch(q->env->event, &q->eq);
+	if (ret)
+		return fail(q, ret, "cannot reset the event path");
+	mlx5x_queue_remap(q, mem);
+	return bring_up(q, mem);
+}
+
+void
+mlx5x_queue_error(struct mlx5x_queue *q)
+{
+	q->errors++;
+	q->fw = MLX5X_INDEX_FW_ERROR;
+	q->state = MLX5X_QUEUE_SUSPENDED;
+}
+
+bool
+mlx5x_queue_may_recover(struct mlx5x_queue *q, uint64_t now_us)
+{
+	uint64_t oldest = q->recovered_us[0];
+
+	if (oldest != 0 && now_us - oldest < RECOVERY_SPAN_US)
+		return false;
+	memmove(q->recovered_us, q->recovered_us + 1,
+		sizeof(q->recovered_us) - sizeof(q->recovered_us[0]));
+	q->recovered_us[MLX5X_RECOVERIES - 1] = now_us;
+	return true;
+}
+
+void
+mlx5x_queue_complete(struct mlx5x_queue *q)
+{
+	if (!q->eq.has_cq)
+		return;
+	if (mlx5x_eq_poll(&q->eq) > 0)
+		signal_guest(q);
+	mlx5x_eq_arm(q->env->event, &q->eq);
+}
+
+void
+mlx5x_queue_destroy(struct mlx5x_queue *q)
+{
+	int ret;
+
+	if (q->virtq.obj != NULL) {
+		ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
+		if (ret)
+			QLOG(ERR, q, "queue object stays behind: %s", strerror(-ret));
+		q->eq.pair[q->eq.active].spent = true;
+	}
+	q->avail = NULL;
+	q->used = NULL;
+	q->state = MLX5X_QUEUE_IDLE;
+}
+
+void
+mlx5x_queue_release(struct mlx5x_queue *q)
+{
+	mlx5x_queue_destroy(q);
+	mlx5x_queue_set_fds(q, -1, -1);
+	mlx5x_eq_destroy(q->env->event, &q->eq);
+	mlx5x_virtq_release(q->env->hw, &q->virtq);
+}

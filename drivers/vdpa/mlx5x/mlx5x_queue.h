@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/**
+ * @file
+ * One virtqueue of a guest through its whole life: ring, queue object, event
+ * path, kick relay, and the index to continue from.
+ *
+ * States:
+ *   IDLE      -> RUNNING    mlx5x_queue_start()
+ *   RUNNING   -> SUSPENDED  mlx5x_queue_suspend(), also when firmware fails it
+ *   SUSPENDED -> RUNNING    mlx5x_queue_resume()
+ *   any       -> FAILED     firmware or the ring does not allow to go on
+ *   any       -> IDLE       mlx5x_queue_destroy()
+ *
+ * Callers hold the device lock and have parked the loop, where not said
+ * otherwise.
+ */
+
+#ifndef MLX5X_QUEUE_H
+#define MLX5X_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mlx5x_event.h"
+#include "mlx5x_index.h"
+#include "mlx5x_mem.h"
+#include "mlx5x_notify.h"
+#include "mlx5x_virtq.h"
+
+enum mlx5x_queue_state {
+	MLX5X_QUEUE_IDLE,
+	MLX5X_QUEUE_RUNNING,
+	MLX5X_QUEUE_SUSPENDED,
+	MLX5X_QUEUE_FAILED,
+};
+
+/** Where a split ring is; virtio 1.2 section 2.7. */
+struct mlx5x_ring {
+	uint16_t size; /* entries, a power of 2 */
+	uint64_t desc_gpa, avail_gpa, used_gpa;
+};
+
+/** What all queues of a device use; borrowed by each. */
+struct mlx5x_queue_env {
+	struct mlx5x_hw *hw;
+	struct mlx5x_loop *loop;
+	struct mlx5x_event *event;
+};
+
+#define MLX5X_RECOVERIES 3 /* in RECOVERY_SPAN_US, then the queue stays down */
+
+struct mlx5x_queue {
+	const struct mlx5x_queue_env *env;
+	uint16_t index;
+	uint16_t base;      /* to continue from, valid unless RUNNING */
+	uint16_t features;  /* bits of enum mlx5x_virtq_feature */
+	bool enabled;       /* by the frontend */
+	bool error_pending; /* set by the loop, cleared under the device lock; atomic */
+	enum mlx5x_queue_state state;
+	enum mlx5x_index_fw fw; /* what SUSPEND came to */
+	uint32_t generation;    /* of the queue object, in error cookies */
+	struct mlx5x_ring ring;
+	volatile uint16_t *avail; /* flags, idx: in the own mapping of the guest */
+	volatile uint16_t *used;
+	struct mlx5x_virtq virtq;
+	struct mlx5x_eq eq;
+	struct mlx5x_kick kick;
+	int callfd; /* owned, -1: the guest wants no interrupts */
+	uint64_t corrections, recoveries, errors, interrupts;
+	uint64_t recovered_us[MLX5X_RECOVERIES]; /* times of the last ones */
+	struct mlx5x_virtq_counters stats_base;  /* value at the last reset */
+};
+
+void mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, uint16_t index);
+
+/**
+ * Take the eventfds of the frontend; a running queue goes on with them.
+ *
+ * @param kickfd, callfd
+ *   Borrowed, duplicated; negative for none.
+ * @return
+ *   0, or -errno: then the one that failed is none.
+ */
+int mlx5x_queue_set_fds(struct mlx5x_queue *q, int kickfd, int callfd);
+
+/** Can this set serve this ring?  0, or -EFAULT.  No lock needed. */
+int mlx5x_queue_check_ring(const struct mlx5x_ring *ring, const struct mlx5x_mem_set *mem);
+
+/**
+ * Bring the queue up: object created, RDY, notifications on, doorbell, call.
+ *
+ * @param sent
+ *   Base that the frontend gave; the used index in memory wins over it.
+ * @return
+ *   0, or -errno with the queue FAILED and nothing of it in the device.
+ */
+int mlx5x_queue_start(struct mlx5x_queue *q, const struct mlx5x_ring *ring,
+	const struct mlx5x_mem_set *mem, uint16_t sent);
+
+/** RUNNING to SUSPENDED: one command.  Errors are judged by mlx5x_queue_audit(). */
+void mlx5x_queue_suspend(struct mlx5x_queue *q);
+
+/**
+ * Of a SUSPENDED queue: ask firmware where it is, deliver what completed, and
+ * decide `base`.
+ */
+void mlx5x_queue_audit(struct mlx5x_queue *q);
+
+/**
+ * SUSPENDED to RUNNING on another memory set, with the same object: one
+ * command.  mlx5x_queue_go() is left to the caller.
+ *
+ * @return
+ *   0, or -errno with the queue still SUSPENDED (-EOPNOTSUPP: this device
+ *   cannot, or the object is in no state for it): mlx5x_queue_replace() is next.
+ */
+int mlx5x_queue_resume(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+
+/**
+ * SUSPENDED to RUNNING with a new object.  No RQT may name the old one.
+ *
+ * @return
+ *   0, or -errno with the queue FAILED.
+ */
+int mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+
+/** Firmware reported an error: RUNNING to SUSPENDED, without a command. */
+void mlx5x_queue_error(struct mlx5x_queue *q);
+
+/** May the queue be recovered once more at `now_us`?  Counts it if so. */
+bool mlx5x_queue_may_recover(struct mlx5x_queue *q, uint64_t now_us);
+
+/**
+ * Start a RDY queue moving: notifications on, full barrier, doorbell, one call.
+ * index-rules section 3; every step, always, in this order.
+ */
+void mlx5x_queue_go(struct mlx5x_queue *q);
+
+/** Point a queue at the same ring in another mapping, without the device. */
+void mlx5x_queue_remap(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+
+/** Deliver completions to the guest and arm again; loop callback. */
+void mlx5x_queue_complete(struct mlx5x_queue *q);
+
+/** Take the queue out of the device; `base` stays for who asks later. */
+void mlx5x_queue_destroy(struct mlx5x_queue *q);
+
+/** Give back also what outlives a stop: event path, work areas, descriptors. */
+void mlx5x_queue_release(struct mlx5x_queue *q);
+
+#endif /* MLX5X_QUEUE_H */
