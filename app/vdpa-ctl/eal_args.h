@@ -26,7 +26,7 @@ struct eal_args {
  *   `count` words of the operator; they come last, so that they win.
  * @param ctl
  *   Path of the control socket: two daemons differ in it, so it gives the
- *   file prefix, and a restarted daemon gets its old one again.
+ *   file prefix, the same one after a restart.
  * @param hugepages
  *   Are there free ones?
  * @return 0 or -ENOMEM.
