@@ -337,6 +337,47 @@ mlx5x_mem_prepare(const struct mlx5x_mem_ops *ops, const struct mlx5x_memtable *
 	return ret;
 }
 
+int
+mlx5x_mem_common(
+	struct mlx5x_mem_set *cur, const struct mlx5x_memtable *table, struct mlx5x_mem_set **set)
+{
+	struct mlx5x_mem_set *new = calloc(1, sizeof(*new));
+	struct mlx5x_memdelta delta;
+	int ret = 0;
+
+	*set = NULL;
+	if (new == NULL)
+		return -ENOMEM;
+	new->refs = 1;
+	new->ops = cur->ops;
+	mlx5x_memtable_diff(&cur->table, table, &delta);
+	for (uint32_t i = 0; i < table->n; i++) {
+		const struct region *old;
+		uint32_t n = new->table.n;
+
+		if (delta.change[i] == MLX5X_REGION_ADDED)
+			continue;
+		old = &cur->regions[delta.from[i]];
+		new->table.r[n] = table->r[i];
+		new->table.r[n].size = cur->table.r[delta.from[i]].size;
+		new->regions[n].map = map_get(old->map);
+		region_share(&new->regions[n], old);
+		new->table.n++;
+	}
+	if (new->table.n == 0)
+		ret = -ENOENT;
+	else if (delta.n_removed == 0)
+		new->gkey = gkey_get(cur->gkey);
+	else
+		new->gkey = gkey_create(new, &ret);
+	if (ret != 0) {
+		mlx5x_mem_put(new);
+		return ret;
+	}
+	*set = new;
+	return 0;
+}
+
 struct mlx5x_mem_set *
 mlx5x_mem_get(struct mlx5x_mem_set *set)
 {

@@ -80,6 +80,20 @@ int mlx5x_mem_identify(struct mlx5x_memtable *t, const int *fds, struct mlx5x_re
 int mlx5x_mem_prepare(const struct mlx5x_mem_ops *ops, const struct mlx5x_memtable *table, int *fds,
 	struct mlx5x_mem_set *cur, struct mlx5x_mem_set **set, struct mlx5x_memdelta *delta);
 
+/*
+ * The part of a table that cur already has, for when mlx5x_mem_prepare() failed:
+ * regions that are new are left out, regions that grew are served as they were.
+ * Nothing is mapped or registered; a guest mkey is made unless nothing left cur.
+ *
+ * table: checked, dev and ino filled in (mlx5x_mem_identify)
+ * set:   out, one reference for the caller
+ *
+ * Returns 0; -ENOENT when the two have nothing in common; or what making the
+ * mkey failed with.
+ */
+int mlx5x_mem_common(
+	struct mlx5x_mem_set *cur, const struct mlx5x_memtable *table, struct mlx5x_mem_set **set);
+
 /* Take one more reference; returns set. */
 struct mlx5x_mem_set *mlx5x_mem_get(struct mlx5x_mem_set *set);
 

@@ -372,6 +372,61 @@ test_replaced_file(void **state)
 	mlx5x_mem_put(b);
 }
 
+/* T13: what could not be registered is left out; nothing new is mapped or registered. */
+static void
+test_common(void **state)
+{
+	struct mlx5x_memtable t = table(3), next;
+	struct mlx5x_mem_set *cur = prepare(&t, NULL), *set;
+	uint64_t gpa;
+
+	(void)state;
+	next = *mlx5x_mem_table(cur);
+	next.r[0].uva += 32 * GIB; /* renamed */
+	next.r[1].size += 4 * MIB; /* grown */
+	next.r[2].ino++;           /* another file */
+	next.r[3] = (struct mlx5x_region){
+		/* new */
+		.gpa = 7 * GIB,
+		.size = 16 * MIB,
+		.dev = 1,
+		.ino = 1,
+	};
+	next.n = 4;
+	assert_int_equal(mlx5x_mem_common(cur, &next, &set), 0);
+	assert_int_equal(books.n_mrs, 3);
+	assert_int_equal(books.n_mkeys, 2);
+	assert_int_equal(mlx5x_mem_table(set)->n, 2);
+	assert_int_equal(mlx5x_mem_uva_to_gpa(set, next.r[0].uva, 1, &gpa), 0);
+	assert_non_null(mlx5x_mem_translate(set, GIB, 16 * MIB));
+	assert_null(mlx5x_mem_translate(set, GIB + 16 * MIB, 1));
+	assert_null(mlx5x_mem_translate(set, 2 * GIB, 1));
+	mlx5x_mem_put(cur);
+	assert_int_equal(books.live_mrs, 2);
+	expect_at(set, GIB, file[1], 0, 0x71);
+	cur = set;
+
+	/* only something new came: the mkey of before does */
+	next = *mlx5x_mem_table(cur);
+	next.r[2] = next.r[1];
+	next.r[2].gpa += 8 * GIB;
+	next.n = 3;
+	assert_int_equal(mlx5x_mem_common(cur, &next, &set), 0);
+	assert_int_equal(mlx5x_mem_mkey(set), mlx5x_mem_mkey(cur));
+	mlx5x_mem_put(set);
+
+	next.r[0].ino++;
+	next.n = 1;
+	assert_int_equal(mlx5x_mem_common(cur, &next, &set), -ENOENT);
+	assert_null(set);
+	books.steps = 0;
+	books.fail_at = 4;
+	next = *mlx5x_mem_table(cur);
+	next.n = 1;
+	assert_int_equal(mlx5x_mem_common(cur, &next, &set), -EREMOTEIO);
+	mlx5x_mem_put(cur);
+}
+
 static void
 test_references(void **state)
 {
@@ -482,6 +537,7 @@ main(void)
 		TEST(test_grow),
 		TEST(test_grow_often),
 		TEST(test_replaced_file),
+		TEST(test_common),
 		TEST(test_references),
 		TEST(test_fail_every_step),
 		TEST(test_wrong_fds),
