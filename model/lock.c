@@ -52,6 +52,19 @@ model_lock_background(void)
 	acquire();
 }
 
+/* The threads that were waiting are not in the child of a fork. */
+static void
+forget_waiters(void)
+{
+	atomic_store(&waiting, 0);
+}
+
+__attribute__((constructor)) static void
+watch_fork(void)
+{
+	pthread_atfork(NULL, NULL, forget_waiters);
+}
+
 bool
 model_lock_held(void)
 {

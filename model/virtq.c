@@ -24,6 +24,8 @@
 #define SEL_SUSPEND \
 	(SEL_RDY | VIRTQ_SEL_ADDRS | VIRTQ_SEL_HW_AVAIL | VIRTQ_SEL_HW_USED | VIRTQ_SEL_MKEY)
 
+#define DIRTY_LOG_PAGE_MAX 31 /* five bits */
+
 /* The fields that each state lets a driver change. */
 static const uint64_t modifiable[] = {
 	[VIRTQ_INIT] = SEL_KNOWN,
@@ -48,6 +50,8 @@ check_attr(const struct virtq_attr *a)
 	if (a->type > VIRTQ_PACKED || a->event_mode > VIRTQ_EVENT_MSIX)
 		return -EINVAL;
 	if (a->size == 0 || a->size > RING_SPLIT_NUM_MAX || (a->size & (a->size - 1)) != 0)
+		return -EINVAL;
+	if (a->dirty_log_page > DIRTY_LOG_PAGE_MAX)
 		return -EINVAL;
 	if (a->type == VIRTQ_PACKED)
 		return -EOPNOTSUPP;

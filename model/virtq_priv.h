@@ -28,6 +28,7 @@ struct virtq {
 	uint8_t *bounce; /* owned; TX: a frame that must be changed; NULL on RX */
 	struct ring_chain chain;
 	struct iovec sg[VIRTQ_SG_MAX];
+	struct ring_buf written[VIRTQ_SG_MAX]; /* RX: what a frame fills, for the dirty bitmap */
 };
 
 static inline bool
@@ -61,6 +62,9 @@ int virtq_flush(struct virtq *vq);
 /* Translate one buffer of the chain behind vq->sg[n]. New n, or -errno. */
 int virtq_map_buf(
 	struct virtq *vq, const struct ring_buf *buf, uint32_t len, enum mkey_access need, int n);
+
+/* Set the bits of `n` non-empty ranges that were written. -ERANGE, -EFAULT. */
+int virtq_mark_dirty(struct virtq *vq, const struct ring_buf *ranges, int n);
 
 /* Engine pollers. */
 int virtq_tx_poll(struct engine_poller *p, int budget);

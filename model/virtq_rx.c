@@ -22,6 +22,7 @@
 struct rx_batch {
 	uint16_t count;
 	int pieces;     /* in vq->sg */
+	int ranges;     /* in vq->written */
 	uint64_t space; /* mapped bytes */
 	uint16_t head[VIRTQ_CHAINS_MAX];
 	uint32_t bytes[VIRTQ_CHAINS_MAX]; /* that the frame fills */
@@ -45,6 +46,8 @@ map_chain(struct virtq *vq, struct rx_batch *b, uint64_t want)
 		n = virtq_map_buf(vq, &c->buf[i], len, MKEY_WRITE, n);
 		if (n < 0)
 			return n;
+		/* as many as pieces at most */
+		vq->written[b->ranges++] = (struct ring_buf){ c->buf[i].addr, len };
 		mapped += len;
 	}
 	b->pieces = n;
@@ -89,6 +92,7 @@ take_buffers(struct virtq *vq, struct rx_batch *b, uint64_t need)
 
 	b->count = 0;
 	b->pieces = 0;
+	b->ranges = 0;
 	b->space = 0;
 	b->descs = 0;
 	while (b->space < need) {
@@ -154,6 +158,10 @@ receive(struct virtq *vq, const struct frame *f)
 	if (ret < 0)
 		return ret;
 	fill_buffers(vq, &batch, f);
+	if (vq->attr.dirty_enable && virtq_mark_dirty(vq, vq->written, batch.ranges) < 0) {
+		virtq_fail(vq, VIRTQ_ERROR_INTERNAL);
+		return -EIO;
+	}
 	return push_buffers(vq, &batch);
 }
 

@@ -608,6 +608,52 @@ test_rx_merge(void **state)
 	unmake(b);
 }
 
+/* Each page that a frame touched, and no other; never outside of the bitmap. */
+static void
+test_dirty(void **state)
+{
+	struct bench *b = make(0, 0);
+	const uint64_t select = VIRTQ_SEL_DIRTY_PARAMS | VIRTQ_SEL_DIRTY_ENABLE;
+	struct iovec iov;
+	uint8_t data[100] = { 1 }, *log, *buf;
+	struct frame f = frame_of(&iov, data, sizeof(data));
+	struct virtq_query q;
+	struct mkey_mr mr = { .pd = GUEST_PD, .iova = 0x5000, .access = MKEY_WRITE };
+	uint32_t set, i;
+
+	(void)state;
+	mr.len = (GUEST_BASE + GUEST_SIZE) / 4096 / 8;
+	log = test_calloc(1, mr.len);
+	mr.host = log;
+	virtq_get(b->vq, &q);
+	q.attr.dirty_enable = true;
+	q.attr.dirty_addr = 0x5000;
+	q.attr.dirty_size = (uint32_t)mr.len;
+	assert_int_equal(mkey_add_mr(b->mkeys, &mr, &q.attr.dirty_mkey), 0);
+	assert_int_equal(move(b, VIRTQ_RDY), 0);
+	buf = guest_alloc(&b->guest, 8192, 4096);
+	guest_ring_add(&b->ring, buf, 2048, true);
+	assert_int_equal(virtq_rx(b->vq, &f), 0); /* not enabled yet */
+	assert_int_equal(virtq_modify(b->vq, select, &q.attr, VIRTQ_INIT), 0);
+	guest_ring_add(&b->ring, buf + 4096 - 50, 2048, true); /* over a page boundary */
+	assert_int_equal(virtq_rx(b->vq, &f), 0);
+	for (i = 0, set = 0; i < mr.len; i++)
+		set += (uint32_t)__builtin_popcount(log[i]);
+	assert_int_equal(set, 2);
+	i = (uint32_t)(guest_addr(&b->guest, buf) / 4096);
+	assert_true(log[i / 8] >> (i % 8) & 1);
+	i++;
+	assert_true(log[i / 8] >> (i % 8) & 1);
+	/* a bitmap that is too small is an error, not a write behind it */
+	q.attr.dirty_size = (uint32_t)(GUEST_BASE / 4096 / 8);
+	assert_int_equal(virtq_modify(b->vq, select, &q.attr, VIRTQ_INIT), 0);
+	guest_ring_add(&b->ring, buf, 2048, true);
+	assert_int_equal(virtq_rx(b->vq, &f), -EIO);
+	assert_int_equal(state_of(b), VIRTQ_ERR);
+	unmake(b);
+	test_free(log);
+}
+
 /* strict_doorbell: no doorbell, no look; a doorbell before RDY is lost. */
 static void
 test_strict(void **state)
@@ -669,6 +715,7 @@ main(void)
 		cmocka_unit_test(test_tx_csum),
 		cmocka_unit_test(test_rx_too_small),
 		cmocka_unit_test(test_rx_merge),
+		cmocka_unit_test(test_dirty),
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_fail),
 	};
