@@ -8,7 +8,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guest.h"
 #include "lock.h"
@@ -59,12 +64,31 @@ set_state(struct virtq *vq, enum virtq_state state)
 	model_unlock();
 }
 
+/* Take the steering of a side down, and put it up again. */
+static int
+steer_down(struct side *s)
+{
+	steer_flow_destroy(s->flow);
+	return steer_tir_destroy(s->tir) + steer_rqt_destroy(s->rqt);
+}
+
+static void
+steer_up(struct side *s)
+{
+	struct steer_tir_attr tir = { .indirect = true, .hash_fn = STEER_HASH_TOEPLITZ };
+	struct steer_flow_attr flow = { 0 };
+
+	assert_int_equal(steer_rqt_create(vport_steer(s->vp), s->vq, 1, &s->rqt), 0);
+	tir.rqt = s->rqt;
+	assert_int_equal(steer_tir_create(vport_steer(s->vp), &tir, &s->tir), 0);
+	flow.tir = s->tir;
+	assert_int_equal(steer_flow_create(vport_steer(s->vp), &flow, &s->flow), 0);
+}
+
 static void
 create_side(struct pair *p, int i, const struct virtq_caps *caps, uint16_t num, uint16_t start)
 {
 	const struct vport_virtq_ops ops = { on_event, on_error };
-	struct steer_tir_attr tir = { .indirect = true, .hash_fn = STEER_HASH_TOEPLITZ };
-	struct steer_flow_attr flow = { 0 };
 	struct side *s = &p->side[i];
 	struct virtq_attr attr;
 	int q;
@@ -79,11 +103,7 @@ create_side(struct pair *p, int i, const struct virtq_caps *caps, uint16_t num, 
 		attr.hw_used = start;
 		assert_int_equal(vport_virtq_create(s->vp, &attr, &ops, s, &s->vq[q]), 0);
 	}
-	assert_int_equal(steer_rqt_create(vport_steer(s->vp), s->vq, 1, &s->rqt), 0);
-	tir.rqt = s->rqt;
-	assert_int_equal(steer_tir_create(vport_steer(s->vp), &tir, &s->tir), 0);
-	flow.tir = s->tir;
-	assert_int_equal(steer_flow_create(vport_steer(s->vp), &flow, &s->flow), 0);
+	steer_up(s);
 }
 
 static struct pair *
@@ -218,12 +238,209 @@ test_wrap(void **state)
 	destroy_pair(p);
 }
 
+/* The guest of the test below: posts, reaps and checks, from its own thread. */
+struct worker {
+	struct pair *p;
+	atomic_bool stop; /* post no more, and end when all came back */
+	atomic_bool ended;
+	uint32_t posted;
+	uint32_t sent;    /* completed by the device */
+	uint32_t next_rx; /* sequence number expected at least */
+	uint32_t received;
+	bool failed;
+	uint8_t *tx[64], *rx[64];
+};
+
+static void
+reap_rx(struct worker *w)
+{
+	struct guest_ring *r = &w->p->side[1].ring[0];
+	struct vring_used_elem e;
+	uint32_t seq;
+
+	while (guest_ring_pending(r) != 0) {
+		e = guest_ring_get(r);
+		memcpy(&seq, w->rx[e.id] + HDR + 20, sizeof(seq));
+		/* in order, none twice; a gap is loss while RX was suspended */
+		if (e.len != HDR + 64 || seq < w->next_rx || seq >= w->posted)
+			w->failed = true;
+		w->next_rx = seq + 1;
+		w->received++;
+		guest_ring_offer(r, (uint16_t)e.id);
+	}
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct guest_ring *r = &w->p->side[0].ring[1];
+	int slot;
+
+	while (!w->failed && !(w->stop && w->sent == w->posted)) {
+		while (!w->stop && w->posted - w->sent < 64) {
+			slot = w->posted % 64;
+			memcpy(w->tx[slot] + HDR + 20, &w->posted, sizeof(w->posted));
+			w->posted++;
+			guest_ring_add(r, w->tx[slot], HDR + 64, false);
+		}
+		while (guest_ring_pending(r) != 0) {
+			/* every buffer comes back once, in order */
+			if (guest_ring_get(r).id != w->sent % 64)
+				w->failed = true;
+			w->sent++;
+		}
+		reap_rx(w);
+		sched_yield();
+	}
+	w->ended = true;
+	return NULL;
+}
+
+/* Stop a queue, save its index, and bring it back: resumed or created anew. */
+static void
+bounce_queue(struct side *s, int q, bool recreate)
+{
+	const struct vport_virtq_ops ops = { on_event, on_error };
+	const uint64_t all = VIRTQ_SEL_STATE | VIRTQ_SEL_HW_AVAIL | VIRTQ_SEL_HW_USED;
+	struct virtq_query query;
+	uint16_t published;
+
+	set_state(s->vq[q], VIRTQ_SUSPEND);
+	model_lock();
+	virtq_get(s->vq[q], &query);
+	published = __atomic_load_n(&s->ring[q].used_ring->idx, __ATOMIC_ACQUIRE);
+	assert_int_equal(query.attr.hw_used, published);
+	assert_int_equal(query.attr.hw_avail, published);
+	if (recreate) {
+		assert_int_equal(steer_down(s), 0);
+		vport_virtq_destroy(s->vp, s->vq[q]);
+		assert_int_equal(vport_virtq_create(s->vp, &query.attr, &ops, s, &s->vq[q]), 0);
+		steer_up(s);
+	}
+	assert_int_equal(virtq_modify(s->vq[q], all, &query.attr, VIRTQ_RDY), 0);
+	model_unlock();
+}
+
+/* Queues stop and start at random points of a running stream. */
+static void
+test_stop_start(void **state)
+{
+	const struct virtq_caps caps = { .resume = true };
+	struct pair *p = create_pair(&caps, 64, 65500);
+	struct worker w = { .p = p };
+	unsigned int bounces, seed = 3;
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 64; i++) {
+		w.tx[i] = make_frame(&p->side[0], macs[1], macs[0], 64, 0);
+		w.rx[i] = guest_alloc(&p->side[1].guest, 128, 8);
+		guest_ring_add(&p->side[1].ring[0], w.rx[i], 128, true);
+	}
+	assert_int_equal(engine_start(p->engine), 0);
+	assert_int_equal(pthread_create(&thread, NULL, work, &w), 0);
+	for (bounces = 0; bounces < 400 && !w.ended; bounces++) {
+		i = rand_r(&seed) & 3;
+		bounce_queue(&p->side[i & 1], 1 - (i & 1), i & 2);
+		usleep(rand_r(&seed) % 300);
+	}
+	w.stop = true;
+	pthread_join(thread, NULL);
+	engine_stop(p->engine);
+	reap_rx(&w);
+	assert_false(w.failed);
+	assert_int_equal(w.sent, w.posted);
+	assert_true(w.received > 0 && w.received <= w.sent);
+	assert_int_equal(bounces, 400);
+	assert_int_equal(p->side[0].errors + p->side[1].errors, 0);
+	destroy_pair(p);
+}
+
+/* The doorbell word: a queue runs only after its index was seen in it. */
+static void
+test_doorbell(void **state)
+{
+	const struct virtq_caps caps = { .resume = true, .strict_doorbell = true };
+	struct pair *p = create_pair(&caps, 16, 0);
+	struct side *a = &p->side[0], *b = &p->side[1];
+	uint32_t word[2] = { 0, 0 };
+	struct vport_stats stats;
+	uint8_t *tx;
+
+	(void)state;
+	vport_set_doorbell(a->vp, &word[0]);
+	vport_set_doorbell(b->vp, &word[1]);
+	assert_int_equal(word[0], VPORT_DOORBELL_IDLE);
+	tx = make_frame(a, macs[1], macs[0], 64, 0);
+	guest_ring_add(&b->ring[0], guest_alloc(&b->guest, 128, 8), 128, true);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 0);
+	word[0] = 5; /* nobody's */
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 0);
+	word[0] = 1;
+	run(p);
+	/* sent, but the receiver was never told of its buffer */
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 1);
+	assert_int_equal(guest_ring_pending(&b->ring[0]), 0);
+	word[1] = 0;
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	word[0] = 1;
+	run(p);
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 2);
+	vport_get_stats(a->vp, &stats);
+	assert_int_equal(stats.doorbells, 3);
+	vport_set_doorbell(a->vp, NULL);
+	vport_set_doorbell(b->vp, NULL);
+	destroy_pair(p);
+}
+
+/* Nothing arrives without a rule, and a broken receiver does not stop the sender. */
+static void
+test_receiver_gone(void **state)
+{
+	const struct virtq_caps caps = { .resume = true };
+	struct pair *p = create_pair(&caps, 16, 0);
+	struct side *a = &p->side[0], *b = &p->side[1];
+	struct vport_stats stats;
+	struct virtq_query q;
+	uint8_t *tx;
+
+	(void)state;
+	tx = make_frame(a, macs[1], macs[0], 64, 0);
+	guest_ring_desc(&b->ring[0], 0, 8, 2048, VRING_DESC_F_WRITE, 0); /* no such memory */
+	guest_ring_offer(&b->ring[0], 0);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 2);
+	virtq_get(b->vq[0], &q);
+	assert_int_equal(q.state, VIRTQ_ERR);
+	assert_int_equal(q.error, VIRTQ_ERROR_INVALID_BUFFER);
+	assert_int_equal(b->errors, 1);
+	steer_down(b);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	run(p);
+	vport_get_stats(b->vp, &stats);
+	assert_int_equal(stats.port.tx_dropped, 3);
+	assert_int_equal(stats.steer.unmatched, 1);
+	steer_up(b);
+	destroy_pair(p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_frame),
 		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_stop_start),
+		cmocka_unit_test(test_doorbell),
+		cmocka_unit_test(test_receiver_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
