@@ -214,6 +214,7 @@ finish(struct vf_change *c, bool refused)
 		.ack_us = now - c->sent_us,
 	};
 	c->n_refused += refused;
+	vf_traffic_mark_queues(c->traffic);
 	c->state = VF_CHANGE_IDLE;
 	c->due_us = now + c->conf.interval_ms * 1000ull;
 }
@@ -226,7 +227,8 @@ begin_change(struct vf_change *c)
 
 	if (c->n_records > 0)
 		c->record[c->n_records - 1].gap_us = c->traffic->gap_us;
-	vf_traffic_mark(c->traffic);
+	vf_traffic_mark_queues(c->traffic);
+	c->traffic->gap_us = 0;
 	pick_kind(c);
 	c->begun_us = c->sent_us = vf_clock_us();
 	c->slot = c->kind == VF_CHANGE_ADD ? pick_free(c) : pick_dimm(c, c->kind);

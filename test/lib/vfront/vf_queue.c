@@ -358,6 +358,7 @@ vf_queue_take_call(struct vf_queue *q)
 		return;
 	q->calls += n;
 	q->attention = true;
+	q->quiet_reported = false;
 }
 
 void
@@ -377,6 +378,8 @@ vf_queue_check_calls(struct vf_queue *q, uint64_t now_us)
 		q->quiet_since_us = 0;
 		return;
 	}
+	if (q->quiet_reported)
+		return;
 	if (q->quiet_since_us == 0 || q->quiet_calls != q->calls) {
 		q->quiet_since_us = now_us;
 		q->quiet_calls = q->calls;
@@ -388,6 +391,6 @@ vf_queue_check_calls(struct vf_queue *q, uint64_t now_us)
 		"used index %u is unread since %llu ms and no call came",
 		vf_ring_used_index(q->ring),
 		(unsigned long long)(now_us - q->quiet_since_us) / 1000);
-	q->attention = true;
-	q->quiet_since_us = 0;
+	/* Looking at the ring now would hide what a real guest would suffer. */
+	q->quiet_reported = true;
 }

@@ -58,6 +58,7 @@ struct vf_queue {
 	uint64_t kicks, page_kicks, calls;
 	uint64_t quiet_since_us; /* used entries wait without a call since */
 	uint64_t quiet_calls;
+	bool quiet_reported;
 };
 
 /** @return 0 or -errno; the ring's memory is borrowed, zeroed. */

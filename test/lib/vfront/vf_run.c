@@ -13,9 +13,7 @@
 #define IDLE_WAIT_US 1000
 #define WARM_CHAINS  8       /* per queue, before anything is changed */
 #define WARM_MORE_US 3000000 /* for the other queues, once the first frame is back */
-#define LAST_CHAINS  32      /* per queue, after the last change */
 #define LAST_US      5000000
-#define DEAD_US      5000000 /* of silence: the run is over */
 #define COME_HOME_US 1000000 /* for the last frames */
 
 struct run {
@@ -78,6 +76,15 @@ warm_up(struct run *r)
 	return rc;
 }
 
+/* What was in flight at the last change may still be reported as used: a queue
+ * runs when it has moved more than that.
+ */
+static unsigned int
+active(const struct run *r)
+{
+	return vf_traffic_active(&r->traffic, r->traffic.conf.window + 1ull);
+}
+
 static bool
 finished(struct run *r)
 {
@@ -91,7 +98,7 @@ finished(struct run *r)
 		r->traffic.account.sent < r->conf->frames)
 		return false;
 	return r->conf->traffic.role != VF_ROLE_SOURCE || now - r->changed_us > LAST_US ||
-	       vf_traffic_active(&r->traffic, LAST_CHAINS) >= r->result->warm_queues;
+	       active(r) >= r->result->warm_queues;
 }
 
 static int
@@ -105,10 +112,10 @@ main_part(struct run *r)
 		rc = turn(r);
 		if (rc == 0)
 			rc = vf_change_step(&r->change);
-		if (rc == 0 && vf_traffic_silence(&r->traffic) > DEAD_US)
+		if (rc == 0 && vf_traffic_silence(&r->traffic) > r->conf->patience_ms * 1000ull)
 			rc = -ETIME;
 	}
-	r->result->active_queues = vf_traffic_active(&r->traffic, 1);
+	r->result->active_queues = active(r);
 	r->result->duration_us = vf_clock_us() - r->begun_us;
 	return rc;
 }

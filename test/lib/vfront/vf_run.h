@@ -27,6 +27,7 @@ struct vf_run_conf {
 	uint64_t frames;                   /* send at least so many */
 	uint32_t seconds;                  /* run at least so long */
 	int warmup_ms;                     /* how long to wait for the peer's first frame */
+	uint32_t patience_ms;              /* without any frame: traffic is dead */
 	uint64_t max_lost;                 /* more is a failure */
 	unsigned int min_active;           /* queues that must run after the last change */
 	bool live;                         /* a status line per second on stderr */

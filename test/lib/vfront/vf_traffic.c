@@ -61,7 +61,8 @@ vf_traffic_begin(struct vf_traffic *t)
 	t->stalled = false;
 	t->rate_from_us = t->last_rx_us = vf_clock_us();
 	t->rate_sent = 0;
-	vf_traffic_mark(t);
+	t->gap_us = 0;
+	vf_traffic_mark_queues(t);
 	return rc;
 }
 
@@ -82,9 +83,8 @@ vf_traffic_in_flight(const struct vf_traffic *t)
 }
 
 void
-vf_traffic_mark(struct vf_traffic *t)
+vf_traffic_mark_queues(struct vf_traffic *t)
 {
-	t->gap_us = 0;
 	for (unsigned int i = 0; i < t->guest->n_queues; i++)
 		t->marked[i] = t->guest->queue[i].moved;
 }

@@ -55,7 +55,7 @@ struct vf_traffic {
 	uint64_t written_off; /* account.sent when the window was given back */
 	uint64_t last_rx_us;  /* last received burst, or when waiting began */
 	uint64_t longest_gap_us;
-	uint64_t gap_us; /* longest since vf_traffic_mark() */
+	uint64_t gap_us; /* longest since the last change began */
 	uint64_t stalls;
 	bool stalled;
 	unsigned int next_pair;
@@ -84,8 +84,8 @@ unsigned int vf_traffic_step(struct vf_traffic *t);
 /** @return frames whose fate is open (source). */
 uint64_t vf_traffic_in_flight(const struct vf_traffic *t);
 
-/** Count queue activity and the longest gap from here. */
-void vf_traffic_mark(struct vf_traffic *t);
+/** Count queue activity from here. */
+void vf_traffic_mark_queues(struct vf_traffic *t);
 
 /** @return queues that moved at least `chains` chains since the mark. */
 unsigned int vf_traffic_active(const struct vf_traffic *t, uint64_t chains);
