@@ -25,7 +25,7 @@ summarize(const struct vf_result *res, enum vf_change_kind kind)
 	for (unsigned int i = 0; i < res->n_records; i++) {
 		const struct vf_change_record *r = &res->record[i];
 
-		if (r->kind != kind)
+		if (r->kind != kind || r->extra)
 			continue;
 		s.n++;
 		s.refused += r->refused;
@@ -146,35 +146,46 @@ json_history(const struct vf_result *res)
 }
 
 static void
-add_frames(json_t *root, const struct vf_result *res)
+add_numbers(json_t *root, const struct vf_result *res)
 {
 	const struct vf_account *a = &res->account;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} number[] = {
+		{ "sent", a->sent },
+		{ "returned", a->returned },
+		{ "lost", a->lost },
+		{ "corrupted", res->corrupted },
+		{ "duplicated", a->duplicated },
+		{ "reordered", a->reordered },
+		{ "unsent", a->unsent },
+		{ "received", res->received },
+		{ "echoed", res->echoed },
+		{ "foreign", res->foreign },
+		{ "pairs", res->pairs },
+		{ "queues", res->queues },
+		{ "warm_queues", res->warm_queues },
+		{ "active_queues", res->active_queues },
+		{ "stalls", res->stalls },
+		{ "longest_gap_us", res->longest_gap_us },
+		{ "duration_us", res->duration_us },
+		{ "kicks", res->kicks },
+		{ "page_kicks", res->page_kicks },
+		{ "calls", res->calls },
+		{ "notifiers", res->notifiers },
+		{ "features", res->features },
+		{ "protocol_features", res->protocol },
+		{ "changes_asked", res->changes_asked },
+		{ "changes_done", res->changes_done },
+		{ "changes_extra", res->changes_extra },
+		{ "changes_refused", res->changes_refused },
+		{ "violations_total", res->oracle.total },
+	};
 
-	json_object_set_new(root, "frames",
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent",
-			(json_int_t)a->sent, "returned", (json_int_t)a->returned, "lost",
-			(json_int_t)a->lost, "corrupted", (json_int_t)res->corrupted, "duplicated",
-			(json_int_t)a->duplicated, "reordered", (json_int_t)a->reordered, "unsent",
-			(json_int_t)a->unsent, "received", (json_int_t)res->received, "echoed",
-			(json_int_t)res->echoed, "foreign", (json_int_t)res->foreign));
-}
-
-static void
-add_queues(json_t *root, const struct vf_result *res)
-{
-	json_object_set_new(root, "pairs", json_integer(res->pairs));
-	json_object_set_new(root, "queues", json_integer(res->queues));
-	json_object_set_new(root, "warm_queues", json_integer(res->warm_queues));
-	json_object_set_new(root, "active_queues", json_integer(res->active_queues));
-	json_object_set_new(root, "stalls", json_integer((json_int_t)res->stalls));
-	json_object_set_new(root, "longest_gap_us", json_integer((json_int_t)res->longest_gap_us));
-	json_object_set_new(root, "duration_us", json_integer((json_int_t)res->duration_us));
-	json_object_set_new(root, "kicks", json_integer((json_int_t)res->kicks));
-	json_object_set_new(root, "page_kicks", json_integer((json_int_t)res->page_kicks));
-	json_object_set_new(root, "calls", json_integer((json_int_t)res->calls));
-	json_object_set_new(root, "notifiers", json_integer((json_int_t)res->notifiers));
-	json_object_set_new(root, "features", json_integer((json_int_t)res->features));
-	json_object_set_new(root, "protocol_features", json_integer((json_int_t)res->protocol));
+	for (size_t i = 0; i < sizeof(number) / sizeof(number[0]); i++)
+		json_object_set_new(
+			root, number[i].name, json_integer((json_int_t)number[i].value));
 }
 
 int
@@ -187,16 +198,13 @@ vf_report_json(const struct vf_run_conf *conf, const struct vf_result *res, cons
 	json_object_set_new(root, "ok", json_boolean(why == NULL));
 	json_object_set_new(root, "reason", why == NULL ? json_null() : json_string(why));
 	json_object_set_new(root, "stage", json_string(res->stage));
-	json_object_set_new(root, "error", json_string(res->error ? strerror(-res->error) : ""));
-	add_frames(root, res);
-	add_queues(root, res);
-	json_object_set_new(root, "changes_asked", json_integer(res->changes_asked));
-	json_object_set_new(root, "changes_done", json_integer(res->changes_done));
-	json_object_set_new(root, "changes_extra", json_integer(res->changes_extra));
-	json_object_set_new(root, "changes_refused", json_integer(res->changes_refused));
+	json_object_set_new(root, "error",
+		json_string(res->error != 0 ? strerror(-res->error)
+			    : why != NULL   ? why
+					    : ""));
+	add_numbers(root, res);
 	json_object_set_new(root, "changes", json_changes(res));
 	json_object_set_new(root, "history", json_history(res));
-	json_object_set_new(root, "violations_total", json_integer((json_int_t)res->oracle.total));
 	json_object_set_new(root, "violations", json_violations(res));
 	rc = json_dump_file(root, path, JSON_INDENT(1)) == 0 ? 0 : -EIO;
 	json_decref(root);

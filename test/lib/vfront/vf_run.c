@@ -114,6 +114,9 @@ main_part(struct run *r)
 			rc = vf_change_step(&r->change);
 		if (rc == 0 && vf_traffic_silence(&r->traffic) > r->conf->patience_ms * 1000ull)
 			rc = -ETIME;
+		/* More of the same says nothing new. */
+		if (rc == 0 && r->result->oracle.total >= VF_ORACLE_KEEP)
+			rc = -EBADMSG;
 	}
 	r->result->active_queues = active(r);
 	r->result->duration_us = vf_clock_us() - r->begun_us;

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tests that need processes share: programs, sockets, ends that come.
+
+A test starts programs through `runner`; each has its output in a file of the
+test's own folder, and the runner ends them, last first, by their own pid.  No
+wait is unbounded and none is a fixed sleep: what is waited for is an event.
+"""
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.environ.get('MLX5X_BUILD', os.path.join(ROOT, 'build'))
+
+# Only bounds what is broken: generous, because CI machines are slow.
+PATIENCE_S = 60
+
+_serial = itertools.count()
+
+
+def wait_until(what, condition, seconds=PATIENCE_S):
+    """The first true value of condition(); fails the test after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            pytest.fail(f'waited {seconds} s for {what}')
+        time.sleep(0.02)
+
+
+def built(path):
+    """A program of the build folder; skips the test when it was not built."""
+    full = os.path.join(BUILD, path)
+    if not os.path.exists(full):
+        pytest.skip(f'{path} is not built')
+    return full
+
+
+def eal_args(mem=128):
+    """EAL options that need no hugepages, no device and no shared names."""
+    return ['--no-huge', '-m', str(mem), '--no-pci', '--iova-mode=va', '--no-telemetry',
+            '--file-prefix', f'mlx5x{os.getpid()}n{next(_serial)}']
+
+
+class Process:
+    """A program with its output in a file."""
+
+    def __init__(self, name, argv, folder):
+        self.name = name
+        self.log_path = os.path.join(folder, f'{next(_serial)}-{name}.log')
+        with open(self.log_path, 'wb') as log:
+            self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log,
+                                          stderr=subprocess.STDOUT)
+
+    def log(self):
+        with open(self.log_path, encoding='utf-8', errors='replace') as f:
+            return f.read()
+
+    def tail(self, lines=25):
+        return f'--- {self.name}\n' + '\n'.join(self.log().splitlines()[-lines:])
+
+    def await_text(self, pattern, seconds=PATIENCE_S):
+        """The first match of a pattern in the output; the program must live on."""
+        def look():
+            found = re.search(pattern, self.log())
+            if not found and self.child.poll() is not None:
+                pytest.fail(f'{self.name} ended with {self.child.returncode}\n{self.tail()}')
+            return found
+        return wait_until(f'{pattern!r} from {self.name}', look, seconds)
+
+    def type(self, line):
+        """Write a line to its standard input."""
+        self.child.stdin.write(line.encode() + b'\n')
+        self.child.stdin.flush()
+
+    def wait(self, seconds=PATIENCE_S):
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f'{self.name} did not end in {seconds} s\n{self.tail()}')
+
+    def stop(self, sig=signal.SIGTERM):
+        """Ask it to end; returns its status."""
+        if self.child.poll() is None:
+            self.child.send_signal(sig)
+        return self.wait()
+
+    def end(self):
+        """Make it end; for cleaning up."""
+        if self.child.poll() is None:
+            self.child.terminate()
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+        self.child.stdin.close()
+
+
+class Runner:
+    """Starts programs in one folder and ends them in reverse."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix='mlx5x-test-')
+        self.started = []
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def start(self, name, argv):
+        process = Process(name, argv, self.dir)
+        self.started.append(process)
+        return process
+
+    def clean(self):
+        for process in reversed(self.started):
+            process.end()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # Programs that more than one test uses.
+
+    def under_model(self, argv, vfs=1, fw=(), options=()):
+        """The words to run a command with emulated VFs."""
+        words = [built('model/mlx5x-model'), '-n', str(vfs), *options]
+        for setting in fw:
+            words += ['--fw', setting]
+        return [*words, '--', *argv]
+
+    def vdpa_host(self, ports, devices=(), plugin=None, vfs=1, fw=(), options=()):
+        """vdpa-host on the model.
+
+        ports: {device name: socket path}; devices: further EAL words such as
+        '-a', 'ADDRESS,class=vdpa' (then PCI is probed) or '--vdev', '...'.
+        """
+        eal = eal_args()
+        if '-a' in devices:
+            eal.remove('--no-pci')
+        if plugin:
+            eal += ['-d', plugin]
+        argv = [built('test/peer/vdpa-host'), *eal, *devices, '--',
+                *(f'{name}={path}' for name, path in ports.items())]
+        host = self.start('vdpa-host', self.under_model(argv, vfs, fw, options))
+        host.await_text(r'(?m)^READY$')
+        return host
+
+    def vhost_testpmd(self, socket, queues=1, forward='macswap', client=False):
+        """An independent backend: DPDK's vhost PMD, in software."""
+        return self.testpmd('backend', [
+            '--vdev', f'net_vhost0,iface={socket},queues={queues},client={int(client)}'],
+            queues, forward)
+
+    def virtio_testpmd(self, socket, queues=1, forward='macswap', mac='52:54:00:00:00:02',
+                       size=256):
+        """A guest in DPDK's virtio driver: one region of memory that never changes."""
+        return self.testpmd('guest', [
+            '--vdev', f'net_virtio_user0,path={socket},queues={queues},queue_size={size},mac={mac}'],
+            queues, forward)
+
+    def testpmd(self, name, vdevs, queues, forward):
+        process = self.start(name, [
+            'stdbuf', '-oL', 'dpdk-testpmd', *eal_args(256), '-l', '0,1', *vdevs, '--', '-i',
+            f'--forward-mode={forward}', '--auto-start', '--disable-link-check',
+            '--no-mlockall', '--total-num-mbufs=8192', f'--rxq={queues}', f'--txq={queues}',
+            '--rxd=256', '--txd=256', '--port-topology=loop'])
+        process.await_text('testpmd>')
+        return process
+
+    def vfront(self, socket, *options):
+        """Start our frontend; `result()` of it waits and reads its report."""
+        report = self.path(f'vfront{next(_serial)}.json')
+        process = self.start('vfront', [
+            built('test/lib/vfront/vfront'), '--socket', socket, '--json', report, *options])
+        process.result = lambda seconds=PATIENCE_S: read_report(process, report, seconds)
+        return process
+
+
+def read_report(process, path, seconds):
+    """(exit status, report) of a vfront."""
+    status = process.wait(seconds)
+    if not os.path.exists(path):
+        pytest.fail(f'vfront: status {status} and no report\n{process.tail()}')
+    with open(path, encoding='utf-8') as f:
+        return status, json.load(f)
+
+
+@pytest.fixture
+def runner():
+    r = Runner()
+    yield r
+    r.clean()
