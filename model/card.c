@@ -17,6 +17,7 @@
 #include "port_tap.h"
 #include "trace.h"
 
+/* Its firmware part may change at run time, under the model lock. */
 static struct conf conf;
 
 /* The card; NULL engine: it does not exist.  Guarded by use_lock, its inside
@@ -153,6 +154,32 @@ struct hca *
 card_hca(unsigned int index)
 {
 	return card.hcas[index];
+}
+
+struct engine *
+card_engine(void)
+{
+	return card.engine;
+}
+
+int
+card_set_fw(const char *option, char *why, unsigned int len)
+{
+	struct fw changed = conf.fw;
+	int ret = fw_set(&changed, option, why, len);
+
+	if (ret)
+		return ret;
+	conf.fw = changed;
+	for (unsigned int i = 0; i < card.n_hcas; i++)
+		hca_apply_fw(card.hcas[i]);
+	return 0;
+}
+
+void
+card_clear_faults(void)
+{
+	conf.fw.n_fail = 0;
 }
 
 void

@@ -33,6 +33,19 @@ void card_put(void);
 unsigned int card_n_hcas(void);
 struct hca *card_hca(unsigned int index);
 
+/* The engine of the card, NULL if the card does not exist.  Caller holds the
+ * model lock.
+ */
+struct engine *card_engine(void);
+
+/* Change the behaviour of the firmware while it runs: one KEY=VALUE, as --fw.
+ * 0 or -errno with the reason in @why.  Caller holds the model lock.
+ */
+int card_set_fw(const char *option, char *why, unsigned int len);
+
+/* Forget every fault that has not happened yet.  Caller holds the model lock. */
+void card_clear_faults(void);
+
 /* fork() keeps the lock consistent; the child has no card. */
 void card_before_fork(void);
 void card_after_fork_parent(void);

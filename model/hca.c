@@ -6,15 +6,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int
-hca_create(unsigned int index, struct engine *engine, struct eswitch *eswitch, struct fw *fw,
-	struct hca **out)
+static struct virtq_caps
+caps_of(const struct fw *fw)
 {
-	struct virtq_caps caps = {
+	return (struct virtq_caps){
 		.resume = fw->resume,
 		.strict_doorbell = fw->strict_doorbell,
 		.reread_on_start = fw->reread_on_start,
 	};
+}
+
+int
+hca_create(unsigned int index, struct engine *engine, struct eswitch *eswitch, struct fw *fw,
+	struct hca **out)
+{
+	struct virtq_caps caps = caps_of(fw);
 	struct hca *hca = calloc(1, sizeof(*hca));
 	int ret;
 
@@ -46,4 +52,12 @@ hca_destroy(struct hca *hca)
 	vport_destroy(hca->vport);
 	fwdb_destroy(&hca->db);
 	free(hca);
+}
+
+void
+hca_apply_fw(struct hca *hca)
+{
+	struct virtq_caps caps = caps_of(hca->fw);
+
+	vport_set_caps(hca->vport, &caps);
 }

@@ -42,4 +42,9 @@ int hca_create(unsigned int index, struct engine *engine, struct eswitch *eswitc
 	struct hca **out);
 void hca_destroy(struct hca *hca);
 
+/* The firmware's behaviour changed: tell the queues.  Caller holds the model
+ * lock.
+ */
+void hca_apply_fw(struct hca *hca);
+
 #endif /* MODEL_HCA_H */

@@ -6,7 +6,8 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "hca.h"
+#include "fw.h"
+#include "opcode.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t slot_free = PTHREAD_COND_INITIALIZER;
@@ -22,30 +23,32 @@ sleep_us(uint32_t us)
 			;
 }
 
-void
-pace_begin(struct hca *hca, uint16_t op)
+struct pace
+pace_of(const struct fw *fw, uint16_t op)
 {
-	uint32_t slots = fw_slots(hca->fw, op);
-
-	if (slots) {
-		pthread_mutex_lock(&lock);
-		while (at_work[op] >= slots)
-			pthread_cond_wait(&slot_free, &lock);
-		at_work[op]++;
-		pthread_mutex_unlock(&lock);
-	}
-	sleep_us(fw_latency_us(hca->fw, op) / 2);
+	return (struct pace){ .op = op, .us = fw_latency_us(fw, op), .slots = fw_slots(fw, op) };
 }
 
 void
-pace_end(struct hca *hca, uint16_t op)
+pace_begin(const struct pace *pace)
 {
-	uint32_t us = fw_latency_us(hca->fw, op);
-
-	sleep_us(us - us / 2);
-	if (fw_slots(hca->fw, op)) {
+	if (pace->slots) {
 		pthread_mutex_lock(&lock);
-		at_work[op]--;
+		while (at_work[pace->op] >= pace->slots)
+			pthread_cond_wait(&slot_free, &lock);
+		at_work[pace->op]++;
+		pthread_mutex_unlock(&lock);
+	}
+	sleep_us(pace->us / 2);
+}
+
+void
+pace_end(const struct pace *pace)
+{
+	sleep_us(pace->us - pace->us / 2);
+	if (pace->slots) {
+		pthread_mutex_lock(&lock);
+		at_work[pace->op]--;
 		pthread_cond_broadcast(&slot_free);
 		pthread_mutex_unlock(&lock);
 	}

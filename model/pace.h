@@ -5,18 +5,26 @@
 #define MODEL_PACE_H
 
 /*
- * The time that firmware commands take: --fw latency= and slots=.  Without
- * such options both functions return at once.  Nobody may hold the model lock.
+ * The time that a firmware command takes: --fw latency= and slots=.
  */
 
 #include <stdint.h>
 
-struct hca;
+struct fw;
 
-/* Wait for a slot of @op, then for half its latency. */
-void pace_begin(struct hca *hca, uint16_t op);
+struct pace {
+	uint16_t op;
+	uint32_t us;    /* latency */
+	uint32_t slots; /* commands of this opcode at a time, 0: any number */
+};
 
-/* The other half; the slot is free again. */
-void pace_end(struct hca *hca, uint16_t op);
+/* What @fw says of @op.  Caller holds the model lock. */
+struct pace pace_of(const struct fw *fw, uint16_t op);
+
+/* Wait for a slot, then for half the latency; without the model lock. */
+void pace_begin(const struct pace *pace);
+
+/* The other half; the slot is free again.  Without the model lock. */
+void pace_end(const struct pace *pace);
 
 #endif /* MODEL_PACE_H */

@@ -383,6 +383,7 @@ static int
 run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 {
 	const struct method *m = call->method;
+	struct pace pace = { 0 };
 	uint64_t start_ns = 0;
 	int ret;
 
@@ -391,8 +392,9 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		m->command(call);
 	if (call->opcode) {
 		start_ns = now_ns();
+		pace = pace_of(call->ctx->hca->fw, call->opcode);
 		model_unlock();
-		pace_begin(call->ctx->hca, call->opcode);
+		pace_begin(&pace);
 		model_lock();
 	}
 	if (!ret)
@@ -400,7 +402,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 	finish_attrs(call, ret);
 	if (call->opcode) {
 		model_unlock();
-		pace_end(call->ctx->hca, call->opcode);
+		pace_end(&pace);
 		trace_call(call, start_ns);
 		model_lock();
 	}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+#include "ctl_request.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "card.h"
+#include "context.h"
+#include "devx.h"
+#include "engine.h"
+#include "lock.h"
+#include "trace.h"
+
+/* Fill @reply.  0 or -errno with the reason in @why. */
+typedef int (*request_fn)(const json_t *request, json_t *reply, char *why, size_t len);
+
+static void
+put(json_t *object, const char *key, uint64_t value)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static json_t *
+vf_json(const struct hca *hca)
+{
+	return json_pack("{s:i, s:s, s:s}", "vf", (int)hca->index, "device", hca->id.ibdev, "pci",
+		hca->id.bdf);
+}
+
+static int
+request_objects(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	json_t *vfs = json_array();
+
+	(void)request;
+	(void)why;
+	(void)len;
+	for (unsigned int i = 0; i < card_n_hcas(); i++) {
+		const struct hca *hca = card_hca(i);
+		json_t *vf = vf_json(hca), *counts = json_object();
+		uint64_t total = 0;
+
+		for (int type = 0; type < FWOBJ_TYPES; type++) {
+			total += hca->db.count[type];
+			if (hca->db.count[type])
+				put(counts, fwobj_type_name((enum fwobj_type)type),
+					hca->db.count[type]);
+		}
+		json_object_set_new(vf, "objects", counts);
+		put(vf, "total", total);
+		json_array_append_new(vfs, vf);
+	}
+	return json_object_set_new(reply, "vfs", vfs) ? -ENOMEM : 0;
+}
+
+static json_t *
+commands_json(const struct hca *hca, uint64_t *total)
+{
+	json_t *commands = json_object();
+
+	*total = 0;
+	for (unsigned int op = 0; op < OPCODE_LIMIT; op++) {
+		if (!hca->commands[op])
+			continue;
+		*total += hca->commands[op];
+		put(commands, opcode_name((uint16_t)op), hca->commands[op]);
+	}
+	return commands;
+}
+
+static json_t *
+virtq_json(struct fwobj *obj)
+{
+	static const char *const states[] = { "INIT", "RDY", "SUSPEND", "ERR" };
+	struct virtq_counters c;
+	struct virtq_query query;
+	json_t *vq = json_object();
+
+	virtq_get(devx_virtq(obj), &query);
+	virtq_get_counters(devx_virtq(obj), &c);
+	put(vq, "id", obj->id);
+	put(vq, "index", query.attr.queue_index);
+	json_object_set_new(vq, "state", json_string(states[query.state & 3]));
+	put(vq, "error", query.error);
+	put(vq, "hw_avail", query.attr.hw_avail);
+	put(vq, "hw_used", query.attr.hw_used);
+	put(vq, "packets", c.packets);
+	put(vq, "bytes", c.bytes);
+	put(vq, "drops", c.drops);
+	put(vq, "events", c.events);
+	put(vq, "looks", c.looks);
+	put(vq, "received_desc", c.received_desc);
+	put(vq, "completed_desc", c.completed_desc);
+	put(vq, "bad_desc", c.bad_desc);
+	put(vq, "invalid_buffer", c.invalid_buffer);
+	put(vq, "error_cqes", c.error_cqes);
+	return vq;
+}
+
+static void
+add_port(json_t *vf, const struct hca *hca)
+{
+	struct vport_stats s;
+	json_t *port = json_object();
+
+	vport_get_stats(hca->vport, &s);
+	put(port, "rx_packets", s.port.rx_packets);
+	put(port, "rx_bytes", s.port.rx_bytes);
+	put(port, "rx_dropped", s.port.rx_dropped);
+	put(port, "tx_packets", s.port.tx_packets);
+	put(port, "tx_bytes", s.port.tx_bytes);
+	put(port, "tx_dropped", s.port.tx_dropped);
+	put(port, "steer_matched", s.steer.matched);
+	put(port, "steer_unmatched", s.steer.unmatched);
+	put(port, "null_reads", s.mkey.null_reads);
+	put(port, "null_writes", s.mkey.null_writes);
+	put(port, "dma_faults", s.mkey.faults);
+	put(port, "doorbells", s.doorbells);
+	json_object_set_new(vf, "port", port);
+}
+
+static json_t *
+stats_json(struct hca *hca)
+{
+	json_t *vf = vf_json(hca), *virtqs = json_array();
+	uint64_t total;
+
+	put(vf, "contexts_opened", hca->opened);
+	put(vf, "contexts_closed", hca->closed);
+	put(vf, "left_behind", hca->left_behind);
+	json_object_set_new(vf, "commands", commands_json(hca, &total));
+	put(vf, "commands_total", total);
+	put(vf, "commands_failed", hca->failed);
+	add_port(vf, hca);
+	for (uint32_t i = 0; i < hca->db.n_slots; i++)
+		if (hca->db.slots[i] && hca->db.slots[i]->type == FWOBJ_VIRTQ)
+			json_array_append_new(virtqs, virtq_json(hca->db.slots[i]));
+	json_object_set_new(vf, "virtqs", virtqs);
+	return vf;
+}
+
+static int
+request_stats(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	json_t *vfs = json_array(), *engine = json_object();
+	struct engine_stats s = { 0 };
+
+	(void)request;
+	(void)why;
+	(void)len;
+	for (unsigned int i = 0; i < card_n_hcas(); i++)
+		json_array_append_new(vfs, stats_json(card_hca(i)));
+	if (card_engine())
+		engine_get_stats(card_engine(), &s);
+	put(engine, "passes", s.passes);
+	put(engine, "busy_passes", s.busy_passes);
+	put(engine, "sleeps", s.sleeps);
+	json_object_set_new(reply, "engine", engine);
+	return json_object_set_new(reply, "vfs", vfs) ? -ENOMEM : 0;
+}
+
+/* {"virtq": ID, "vf": N}: that queue goes to ERR. */
+static int
+fail_virtq(const json_t *request, uint32_t id, char *why, size_t len)
+{
+	json_int_t vf = json_integer_value(json_object_get(request, "vf"));
+	struct fwobj *obj = NULL;
+	struct hca *hca;
+
+	if (vf >= 0 && vf < (json_int_t)card_n_hcas()) {
+		hca = card_hca((unsigned int)vf);
+		obj = id < hca->db.n_slots ? hca->db.slots[id] : NULL;
+	}
+	if (!obj || obj->type != FWOBJ_VIRTQ) {
+		snprintf(why, len, "no such virtq");
+		return -ENOENT;
+	}
+	virtq_fail(devx_virtq(obj), VIRTQ_ERROR_INTERNAL);
+	return 0;
+}
+
+/* {"op": OP, "nth": N, "status": S}, {"set": "KEY=VALUE"}, {"clear": true} or
+ * {"virtq": ID, "vf": N}.
+ */
+static int
+request_fault(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	const char *set = json_string_value(json_object_get(request, "set"));
+	const char *op = json_string_value(json_object_get(request, "op"));
+	const json_t *virtq = json_object_get(request, "virtq");
+	json_int_t nth = 1, status = PRM_INTERNAL_ERR;
+	char option[128];
+
+	(void)reply;
+	if (virtq)
+		return fail_virtq(request, (uint32_t)json_integer_value(virtq), why, len);
+	if (set)
+		return card_set_fw(set, why, (unsigned int)len);
+	if (json_is_true(json_object_get(request, "clear"))) {
+		card_clear_faults();
+		return 0;
+	}
+	if (!op) {
+		snprintf(why, len, "one of op, set, clear, virtq is needed");
+		return -EINVAL;
+	}
+	if (json_is_integer(json_object_get(request, "nth")))
+		nth = json_integer_value(json_object_get(request, "nth"));
+	if (json_is_integer(json_object_get(request, "status")))
+		status = json_integer_value(json_object_get(request, "status"));
+	snprintf(
+		option, sizeof(option), "fail=%s:%lld:%lld", op, (long long)nth, (long long)status);
+	return card_set_fw(option, why, (unsigned int)len);
+}
+
+static int
+request_trace(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	const json_t *on = json_object_get(request, "on");
+
+	(void)reply;
+	if (!json_is_boolean(on)) {
+		snprintf(why, len, "\"on\" must be true or false");
+		return -EINVAL;
+	}
+	if (!trace_enable(json_is_true(on))) {
+		snprintf(why, len, "the run has no --trace file");
+		return -ENOENT;
+	}
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	request_fn run;
+	bool locked; /* runs under the model lock */
+} requests[] = {
+	{ "objects", request_objects },
+	{ "stats", request_stats },
+	{ "fault", request_fault },
+	{ "trace", request_trace },
+};
+
+static int
+run_request(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	int ret;
+
+	for (size_t i = 0; cmd && i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (strcmp(requests[i].name, cmd) != 0)
+			continue;
+		if (requests[i].locked)
+			model_lock();
+		ret = requests[i].run(request, reply, why, len);
+		if (requests[i].locked)
+			model_unlock();
+		return ret;
+	}
+	snprintf(why, len, "cmd must be one of objects, stats, fault, trace");
+	return -ENOENT;
+}
+
+char *
+ctl_request(const char *line)
+{
+	json_t *request, *reply = json_object();
+	char why[256] = "no memory", *text;
+	json_error_t error;
+	int ret = -EINVAL;
+
+	request = json_loads(line, JSON_REJECT_DUPLICATES, &error);
+	if (!request)
+		snprintf(why, sizeof(why), "not JSON: %s", error.text);
+	else
+		ret = run_request(request, reply, why, sizeof(why));
+	json_object_set_new(reply, "ok", json_boolean(!ret));
+	if (ret)
+		json_object_set_new(reply, "error", json_string(why));
+	text = json_dumps(reply, JSON_COMPACT);
+	json_decref(request);
+	json_decref(reply);
+	return text;
+}
