@@ -83,8 +83,9 @@ defaults(char **words, char *const *user, int count, const char *ctl, bool hugep
 	int n = 0;
 
 	words[n++] = strdup("vdpa-ctl");
+	/* A notice of EAL is about EAL; those of the driver are about ports. */
 	words[n++] = strdup("--log-level=*:notice");
-	words[n++] = strdup("--log-level=lib.telemetry:warning");
+	words[n++] = strdup("--log-level=lib.eal:warning");
 	if (!given(user, count, pci))
 		words[n++] = strdup("--no-pci");
 	if (!hugepages && !given(user, count, memory)) {

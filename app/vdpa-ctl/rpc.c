@@ -94,8 +94,7 @@ check_request(json_t *request)
 
 	if (!json_is_object(request))
 		return "a request is an object";
-	json_object_foreach(request, key, value)
-	{
+	json_object_foreach (request, key, value) {
 		for (i = 0; i < 4 && strcmp(key, keys[i]) != 0; i++)
 			;
 		if (i == 4)

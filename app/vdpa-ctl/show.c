@@ -2,6 +2,7 @@
  * Copyright(c) 2026 the mlx5x authors
  */
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +45,7 @@ show_dev(FILE *out, const json_t *result)
 	const char *name;
 	json_t *dev;
 
-	json_object_foreach(devs, name, dev)
-	{
+	json_object_foreach (devs, name, dev) {
 		fprintf(out, "%s: type %s mgmtdev %s vendor_id %lld", name, text(dev, "type"),
 			text(dev, "mgmtdev"), number(dev, "vendor_id"));
 		if (json_object_get(dev, "max_vqs") != NULL)
@@ -74,8 +74,7 @@ show_mgmtdev(FILE *out, const json_t *result)
 	json_t *dev;
 	size_t i;
 
-	json_object_foreach(devs, handle, dev)
-	{
+	json_object_foreach (devs, handle, dev) {
 		fprintf(out, "%s:\n  supported_classes net\n  ibdev %s\n", handle,
 			text(dev, "ibdev"));
 		if (json_object_get(dev, "port") != NULL)
@@ -84,7 +83,7 @@ show_mgmtdev(FILE *out, const json_t *result)
 			continue;
 		fprintf(out, "  max_supported_vqs %lld\n  dev_features",
 			number(dev, "max_supported_vqs"));
-		json_array_foreach(json_object_get(dev, "dev_features"), i, feature)
+		json_array_foreach (json_object_get(dev, "dev_features"), i, feature)
 			fprintf(out, " %s", json_string_value(feature));
 		fprintf(out, "\n");
 	}
@@ -103,7 +102,21 @@ print_cell(struct libscols_line *line, size_t column, const json_t *value)
 	}
 }
 
-/* The keys of the first queue are the columns. */
+/* Has any counter counted? */
+static bool
+is_used(json_t *queue)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (queue, key, value) {
+		if (strcmp(key, "qidx") != 0 && json_integer_value(value) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* The keys of the first queue are the columns; queues without traffic are left out. */
 static void
 print_table(FILE *out, const json_t *queues)
 {
@@ -121,26 +134,28 @@ print_table(FILE *out, const json_t *queues)
 		return;
 	scols_table_set_stream(table, out);
 	scols_table_new_column(table, "qidx", 0, SCOLS_FL_RIGHT);
-	json_object_foreach(first, key, value)
-	{
+	json_object_foreach (first, key, value) {
 		if (strcmp(key, "qidx") != 0)
 			scols_table_new_column(
 				table, key, 0, json_is_integer(value) ? SCOLS_FL_RIGHT : 0);
 	}
-	json_array_foreach(queues, i, queue)
-	{
+	json_array_foreach (queues, i, queue) {
+		if (!is_used(queue))
+			continue;
 		line = scols_table_new_line(table, NULL);
 		if (line == NULL)
 			break;
 		print_cell(line, 0, json_object_get(queue, "qidx"));
 		column = 1;
-		json_object_foreach(first, key, value)
-		{
+		json_object_foreach (first, key, value) {
 			if (strcmp(key, "qidx") != 0)
 				print_cell(line, column++, json_object_get(queue, key));
 		}
 	}
-	scols_print_table(table);
+	if (!scols_table_is_empty(table))
+		scols_print_table(table);
+	else
+		fprintf(out, "%zu queues, all counters 0\n", json_array_size(queues));
 	scols_unref_table(table);
 }
 
@@ -154,18 +169,15 @@ show_vstats(FILE *out, const json_t *result)
 	json_t *value;
 	json_t *dev;
 
-	json_object_foreach(devs, name, dev)
-	{
+	json_object_foreach (devs, name, dev) {
 		queues = json_object_get(dev, "queues");
 		fprintf(out, "%s:", name);
 		if (queues != NULL) {
-			fprintf(out, "%s", json_array_size(queues) > 0 ? "\n" : " no counters\n");
-			if (json_array_size(queues) > 0)
-				print_table(out, queues);
+			fprintf(out, "\n");
+			print_table(out, queues);
 			continue;
 		}
-		json_object_foreach(dev, key, value)
-		{
+		json_object_foreach (dev, key, value) {
 			if (json_is_string(value))
 				fprintf(out, " %s %s", key, json_string_value(value));
 			else

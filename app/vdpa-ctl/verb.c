@@ -214,7 +214,8 @@ verb_names(const struct verb_ctx *ctx, int argc, char **argv)
 	if (ctl_path(path, sizeof(path), ctx->ctl, false, &why) != 0 ||
 		client_call(path, "dev.show", json_object(), &result, &why) != 0)
 		return 0;
-	json_object_foreach(json_object_get(result, "dev"), name, dev) printf("%s\n", name);
+	json_object_foreach (json_object_get(result, "dev"), name, dev)
+		printf("%s\n", name);
 	json_decref(result);
 	return 0;
 }
