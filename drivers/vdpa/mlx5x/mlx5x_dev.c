@@ -162,6 +162,9 @@ create_queues(struct mlx5x_dev *dev)
 			dev->conf.queues, dev->hw.pci, max);
 		return -ERANGE;
 	}
+	/* Without resume one index is for the parked queue, unless the user wants all. */
+	if (!dev->hw.caps.resume && !dev->conf.queues && max > 1)
+		max--;
 	dev->pairs = dev->conf.queues ? dev->conf.queues : (uint16_t)max;
 	dev->queues = calloc(2u * dev->pairs, sizeof(*dev->queues));
 	if (dev->queues == NULL)
@@ -384,6 +387,30 @@ start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 	return ret;
 }
 
+/*
+ * On a device that cannot resume queues, what makes a memory change short: a
+ * queue for the RQT to name meanwhile, and a second event path for each queue.
+ * Without them a change still works, with more commands.
+ */
+static void
+prepare_for_changes(struct mlx5x_dev *dev)
+{
+	uint32_t index = 2u * dev->pairs;
+	unsigned int i;
+	int ret = 0;
+
+	if (dev->hw.caps.resume)
+		return;
+	if (index < dev->hw.caps.max_virtqs)
+		ret = mlx5x_virtq_create_parked(&dev->hw, &dev->parked, (uint16_t)index);
+	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++)
+		ret = mlx5x_eq_refresh(&dev->event, &dev->queues[i].eq);
+	if (ret)
+		MLX5X_DEV_LOG(WARNING, dev->hw.name,
+			"cannot prepare for memory changes, they will take longer: %s",
+			strerror(-ret));
+}
+
 void
 mlx5x_dev_start(struct mlx5x_dev *dev, int vid)
 {
@@ -410,6 +437,7 @@ mlx5x_dev_start(struct mlx5x_dev *dev, int vid)
 	for (i = 0; i < 2u * dev->pairs; i++)
 		if (dev->queues[i].enabled)
 			start_queue(dev, vid, &dev->queues[i]);
+	prepare_for_changes(dev);
 	mlx5x_loop_unpark(dev->loop);
 	mlx5x_dev_settle(dev);
 	ret = mlx5x_dev_steer(dev);
@@ -437,6 +465,8 @@ mlx5x_dev_stop(struct mlx5x_dev *dev)
 	for (i = 0; i < n; i++)
 		mlx5x_queue_audit(&dev->queues[i]);
 	mlx5x_steer_set(&dev->hw, &dev->steer, NULL, 0);
+	if (mlx5x_virtq_destroy(&dev->hw, &dev->parked) == 0)
+		mlx5x_virtq_release(&dev->hw, &dev->parked);
 	for (i = 0; i < n; i++) {
 		q = &dev->queues[i];
 		/* A queue that never had a ring keeps what the frontend set. */

@@ -48,6 +48,7 @@ struct mlx5x_dev {
 	struct mlx5x_mem_ops mem_ops;
 	struct mlx5x_mem_set *mem; /* owned reference, NULL: no table yet */
 	struct mlx5x_steer steer;
+	struct mlx5x_virtq parked; /* for the RQT, on devices that cannot resume */
 	uint16_t pairs;
 	struct mlx5x_queue *queues; /* owned, 2 * pairs */
 	int errors_pending;         /* queues to recover, atomic */
@@ -65,7 +66,7 @@ void mlx5x_dev_error(struct mlx5x_dev *dev, const char *fmt, ...)
 
 /**
  * Spread received packets over the queues that are enabled and running; with
- * none of them, steering goes away.  0 or -errno.
+ * none of them, into the parked queue, or steering goes away.  0 or -errno.
  */
 int mlx5x_dev_steer(struct mlx5x_dev *dev);
 

@@ -68,6 +68,8 @@ mlx5x_dev_steer(struct mlx5x_dev *dev)
 	for (i = 0; i < 2u * dev->pairs; i += 2)
 		if (dev->queues[i].enabled && dev->queues[i].state == MLX5X_QUEUE_RUNNING)
 			ids[n++] = dev->queues[i].virtq.id;
+	if (n == 0 && dev->parked.obj != NULL)
+		ids[n++] = dev->parked.id;
 	return mlx5x_steer_set(&dev->hw, &dev->steer, ids, n);
 }
 

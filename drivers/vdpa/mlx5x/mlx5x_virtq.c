@@ -8,10 +8,15 @@
 
 #include <infiniband/mlx5dv.h>
 
+#include <mlx5_common.h>
+
 #include <rte_common.h>
 #include <rte_malloc.h>
 
 #include "mlx5x_virtq.h"
+
+/* Ring of a parked queue, entries; nothing is ever in it. */
+#define PARKED_SIZE 64
 
 /* A general object command's header; `id` is 0 for CREATE. */
 static void
@@ -35,7 +40,7 @@ mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in)
 	mlx5x_prm_put(vq, MLX5X_VQ_AVAIL_INDEX, attr->base);
 	mlx5x_prm_put(vq, MLX5X_VQ_USED_INDEX, attr->base);
 	mlx5x_prm_put(vq, MLX5X_VQ_TYPE, attr->type);
-	mlx5x_prm_put(vq, MLX5X_VQ_EVENT_MODE, MLX5X_EVENT_QP);
+	mlx5x_prm_put(vq, MLX5X_VQ_EVENT_MODE, attr->event_qpn ? MLX5X_EVENT_QP : MLX5X_EVENT_NONE);
 	mlx5x_prm_put(vq, MLX5X_VQ_QUEUE_INDEX, attr->index);
 	mlx5x_prm_put(vq, MLX5X_VQ_VERSION_1, 1);
 	mlx5x_prm_put(vq, MLX5X_VQ_EVENT_QPN, attr->event_qpn);
@@ -162,6 +167,26 @@ mlx5x_virtq_create(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, struct mlx5x_vir
 	ret = mlx5x_cmd_obj_create(&hw->cmd, in, sizeof(in), out, sizeof(out), &vq->obj);
 	if (ret == 0)
 		vq->id = (uint32_t)mlx5x_prm_get(out, MLX5X_OUT_OBJ_ID);
+	return ret;
+}
+
+int
+mlx5x_virtq_create_parked(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint16_t index)
+{
+	struct mlx5x_virtq_attr attr = {
+		.index = index,
+		.size = PARKED_SIZE,
+		.mkey = hw->null_mr->lkey,
+		.tisn = hw->tis[0]->id,
+		.type = MLX5X_VQ_SPLIT,
+	};
+	int ret;
+
+	ret = mlx5x_virtq_prepare(hw, vq, PARKED_SIZE);
+	if (ret == 0)
+		ret = mlx5x_virtq_create(hw, vq, &attr);
+	if (ret)
+		mlx5x_virtq_release(hw, vq);
 	return ret;
 }
 

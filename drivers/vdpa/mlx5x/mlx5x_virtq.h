@@ -27,8 +27,8 @@ struct mlx5x_virtq_attr {
 	uint16_t base;     /* available and used index to start from */
 	uint16_t features; /* bits of enum mlx5x_virtq_feature */
 	uint64_t desc_gpa, avail_gpa, used_gpa;
-	uint32_t mkey; /* guest mkey */
-	uint32_t event_qpn;
+	uint32_t mkey;      /* guest mkey */
+	uint32_t event_qpn; /* 0: no events */
 	uint32_t tisn;
 	uint32_t pdn;
 	uint32_t counters_id; /* 0: none */
@@ -96,6 +96,12 @@ int mlx5x_virtq_prepare(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint16_t si
  *   0, or -errno.
  */
 int mlx5x_virtq_create(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, struct mlx5x_virtq_attr *attr);
+
+/**
+ * Create a queue that never runs, for an RQT to name while the queues it is
+ * for are replaced: no ring, no memory, no events, state INIT.
+ */
+int mlx5x_virtq_create_parked(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint16_t index);
 
 /** Destroy the object; its work areas and counters stay.  0 or -errno. */
 int mlx5x_virtq_destroy(struct mlx5x_hw *hw, struct mlx5x_virtq *vq);
