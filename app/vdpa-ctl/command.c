@@ -8,7 +8,7 @@
 
 #include "command.h"
 
-#define PORT_KEYS "mgmtdev socket queues mode"
+#define PORT_KEYS "mgmtdev socket queues mode group"
 
 const struct command command_table[] = {
 	{ { "run" },
@@ -16,9 +16,12 @@ const struct command command_table[] = {
 		"[-- EAL options]",
 		"--config --model --model-opt --vf --", "be the daemon, until SIGTERM", NULL },
 	{ { "dev", "show" }, "[NAME]", "NAME", "ports and what they do", verb_dev_show },
-	{ { "dev", "add" }, "name NAME mgmtdev DEV socket PATH [queues N] [mode server|client]",
+	{ { "dev", "add" },
+		"name NAME mgmtdev DEV socket PATH [queues N] [mode server|client] [group GROUP]",
 		"name " PORT_KEYS, "make a port of a VF or SF", verb_dev_add },
-	{ { "dev", "set" }, "name NAME [mgmtdev DEV] [socket PATH] [queues N] [mode server|client]",
+	{ { "dev", "set" },
+		"name NAME [mgmtdev DEV] [socket PATH] [queues N] [mode server|client] "
+		"[group GROUP]",
 		"name " PORT_KEYS, "change a port without a guest, or try a failed one again",
 		verb_dev_set },
 	{ { "dev", "del" }, "NAME", "NAME", "disconnect the guest and remove the port",

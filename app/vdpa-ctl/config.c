@@ -27,6 +27,7 @@ struct port_yaml {
 	char *device;
 	char *socket;
 	char *mode;
+	char *group;
 	int64_t queues;
 };
 
@@ -41,6 +42,8 @@ static const cyaml_schema_field_t port_fields[] = {
 	CYAML_FIELD_STRING_PTR("socket", CYAML_FLAG_POINTER, struct port_yaml, socket, 0, 4096),
 	CYAML_FIELD_STRING_PTR(
 		"mode", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct port_yaml, mode, 0, 4096),
+	CYAML_FIELD_STRING_PTR("group", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct port_yaml,
+		group, 0, 4096),
 	CYAML_FIELD_INT("queues", CYAML_FLAG_OPTIONAL, struct port_yaml, queues),
 	CYAML_FIELD_END,
 };
@@ -84,7 +87,7 @@ hint(cyaml_err_t err, const char *key, bool in_port)
 {
 	switch (err) {
 	case CYAML_ERR_INVALID_KEY:
-		return in_port ? "; a port has name, device, socket, mode, queues"
+		return in_port ? "; a port has name, device, socket, mode, group, queues"
 			       : "; the file has one key, ports";
 	case CYAML_ERR_MAPPING_FIELD_MISSING:
 		return in_port ? "; a port needs name, device and socket" : "; ports: [] is empty";
@@ -180,7 +183,7 @@ close_file:
 static const char *
 key_of(const struct reason *why)
 {
-	static const char *const keys[] = { "name", "device", "socket", "mode", "queues" };
+	static const char *const keys[] = { "name", "device", "socket", "mode", "group", "queues" };
 	size_t i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -205,6 +208,7 @@ check_ports(struct config *config, const struct file_yaml *file, const char *dat
 		words.device = file->ports[i].device;
 		words.socket = file->ports[i].socket;
 		words.mode = file->ports[i].mode;
+		words.group = file->ports[i].group;
 		words.queues = file->ports[i].queues;
 		ret = spec_check(&config->ports[i], &words, &inner);
 		for (j = 0; j < i && ret == 0; j++)

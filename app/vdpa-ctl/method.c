@@ -107,8 +107,9 @@ read_spec(json_t *params, struct port_spec *spec, struct reason *why)
 	json_int_t queues = 0;
 	int ret;
 
-	ret = UNPACK(params, why, "{s:s, s:s, s:s, s?I, s?s}", "name", &words.name, "mgmtdev",
-		&words.device, "socket", &words.socket, "queues", &queues, "mode", &words.mode);
+	ret = UNPACK(params, why, "{s:s, s:s, s:s, s?I, s?s, s?s}", "name", &words.name, "mgmtdev",
+		&words.device, "socket", &words.socket, "queues", &queues, "mode", &words.mode,
+		"group", &words.group);
 	if (ret != 0)
 		return ret;
 	words.queues = queues;
@@ -140,8 +141,9 @@ dev_set(json_t *params, json_t **result, struct reason *why)
 	struct port_info info;
 	int ret;
 
-	ret = UNPACK(params, why, "{s:s, s?s, s?s, s?I, s?s}", "name", &words.name, "mgmtdev",
-		&words.device, "socket", &words.socket, "queues", &queues, "mode", &words.mode);
+	ret = UNPACK(params, why, "{s:s, s?s, s?s, s?I, s?s, s?s}", "name", &words.name, "mgmtdev",
+		&words.device, "socket", &words.socket, "queues", &queues, "mode", &words.mode,
+		"group", &words.group);
 	if (ret != 0)
 		return ret;
 	ret = port_get(words.name, &info, why);
@@ -153,6 +155,8 @@ dev_set(json_t *params, json_t **result, struct reason *why)
 		words.socket = info.spec.socket;
 	if (words.mode == NULL)
 		words.mode = spec_mode_name(info.spec.mode);
+	if (words.group == NULL && info.spec.group[0] != '\0' && strcmp(words.mode, "server") == 0)
+		words.group = info.spec.group;
 	words.queues = queues >= 0 ? queues : info.spec.queues;
 	ret = spec_check(&spec, &words, why);
 	if (ret != 0)
@@ -371,9 +375,9 @@ rpc_methods(json_t *params, json_t **result, struct reason *why)
 }
 
 const struct rpc_method method_table[] = {
-	{ "dev.add", dev_add, "name, mgmtdev, socket [, queues, mode]" },
+	{ "dev.add", dev_add, "name, mgmtdev, socket [, queues, mode, group]" },
 	{ "dev.del", dev_del, "name" },
-	{ "dev.set", dev_set, "name [, mgmtdev, socket, queues, mode]" },
+	{ "dev.set", dev_set, "name [, mgmtdev, socket, queues, mode, group]" },
 	{ "dev.show", dev_show, "[name]" },
 	{ "dev.vstats", dev_vstats, "name [, qidx]" },
 	{ "mgmtdev.show", mgmtdev_show, "none" },

@@ -197,6 +197,10 @@ open_port(struct port *port, struct reason *why)
 	ret = vhost_start(&port->spec, port->device.vdpa, why);
 	if (ret != 0)
 		goto destroy_device;
+	if (port->spec.group[0] != '\0')
+		ret = sock_give(port->spec.socket, port->spec.group, why);
+	if (ret != 0)
+		goto stop_vhost;
 	port->serving = true;
 	pthread_mutex_lock(&table_lock);
 	if (port->state == PORT_STATE_IDLE)
@@ -204,6 +208,8 @@ open_port(struct port *port, struct reason *why)
 	pthread_mutex_unlock(&table_lock);
 	return 0;
 
+stop_vhost:
+	vhost_stop(&port->spec);
 destroy_device:
 	device_destroy(&port->device);
 release_socket:

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,6 +203,20 @@ sock_listen(const struct sock_claim *claim, unsigned int mode, struct reason *wh
 		return reason_set(why, ret, "cannot listen on %s: %s", claim->path, strerror(-ret));
 	}
 	return fd;
+}
+
+int
+sock_give(const char *path, const char *group, struct reason *why)
+{
+	struct group *found;
+
+	found = getgrnam(group);
+	if (found == NULL)
+		return reason_set(why, -ENOENT, "there is no group '%s'", group);
+	if (lchown(path, -1, found->gr_gid) != 0)
+		return reason_set(why, -errno, "cannot give %s to group %s: %s", path, group,
+			strerror(errno));
+	return 0;
 }
 
 int

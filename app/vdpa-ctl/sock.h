@@ -47,6 +47,14 @@ void sock_release(struct sock_claim *claim);
 int sock_listen(const struct sock_claim *claim, unsigned int mode, struct reason *why);
 
 /**
+ * Give a socket to a group, so that guests of another user can reach it.
+ *
+ * @return 0, -ENOENT when there is no such group, or what chown(2) says; `why`
+ *   filled.
+ */
+int sock_give(const char *path, const char *group, struct reason *why);
+
+/**
  * Connect to a listening socket.
  *
  * @return fd, owned by the caller, or -errno with `why` filled.

@@ -143,6 +143,20 @@ check_mode(struct port_spec *spec, const char *mode, struct reason *why)
 	return 0;
 }
 
+static int
+check_group(struct port_spec *spec, const char *group, struct reason *why)
+{
+	if (group == NULL)
+		return 0;
+	if (spec->mode == SPEC_MODE_CLIENT)
+		return reason_set(why, -EINVAL, "group: in mode client the socket is the guest's");
+	if (group[0] == '\0' || strlen(group) >= sizeof(spec->group))
+		return reason_set(why, -EINVAL, "group '%.40s': 1 to %zu characters", group,
+			sizeof(spec->group) - 1);
+	memcpy(spec->group, group, strlen(group) + 1);
+	return 0;
+}
+
 int
 spec_check(struct port_spec *spec, const struct spec_words *words, struct reason *why)
 {
@@ -161,6 +175,9 @@ spec_check(struct port_spec *spec, const struct spec_words *words, struct reason
 	if (ret != 0)
 		return ret;
 	ret = check_mode(spec, words->mode, why);
+	if (ret != 0)
+		return ret;
+	ret = check_group(spec, words->group, why);
 	if (ret != 0)
 		return ret;
 	if (words->queues < 0 || words->queues > SPEC_QUEUES_MAX)
@@ -184,6 +201,8 @@ parse_vf_key(struct spec_words *words, char *word, struct reason *why)
 		words->name = value;
 	} else if (strcmp(word, "mode") == 0) {
 		words->mode = value;
+	} else if (strcmp(word, "group") == 0) {
+		words->group = value;
 	} else if (strcmp(word, "queues") == 0) {
 		errno = 0;
 		words->queues = strtol(value, &end, 10);
@@ -192,7 +211,7 @@ parse_vf_key(struct spec_words *words, char *word, struct reason *why)
 				value, SPEC_QUEUES_MAX);
 	} else {
 		return reason_set(
-			why, -EINVAL, "--vf: unknown key '%.40s': name, queues, mode", word);
+			why, -EINVAL, "--vf: unknown key '%.40s': name, queues, mode, group", word);
 	}
 	return 0;
 }

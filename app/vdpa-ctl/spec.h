@@ -19,6 +19,7 @@
 #define SPEC_NAME_SIZE   32
 #define SPEC_DEVICE_SIZE 64
 #define SPEC_SOCKET_SIZE 108 /* sun_path of unix(7), with its NUL */
+#define SPEC_GROUP_SIZE  32  /* as useradd(8) allows */
 #define SPEC_QUEUES_MAX  64  /* queue pairs */
 
 /** Who listens on the vhost-user socket; the other side connects. */
@@ -31,6 +32,7 @@ struct port_spec {
 	char name[SPEC_NAME_SIZE];
 	char device[SPEC_DEVICE_SIZE]; /**< canonical, see spec_device() */
 	char socket[SPEC_SOCKET_SIZE];
+	char group[SPEC_GROUP_SIZE]; /**< of the socket; empty: as the process has it */
 	enum spec_mode mode;
 	uint16_t queues; /**< queue pairs, 0: as many as the device has */
 };
@@ -41,6 +43,7 @@ struct spec_words {
 	const char *device;
 	const char *socket;
 	const char *mode;
+	const char *group;
 	int64_t queues; /**< 0: not given */
 };
 
@@ -64,7 +67,7 @@ int spec_device(char *out, size_t size, const char *word, struct reason *why);
 void spec_handle(char *out, size_t size, const char *device);
 
 /**
- * Read the argument of --vf: DEV=SOCKET[,name=N][,queues=N][,mode=M].
+ * Read the argument of --vf: DEV=SOCKET[,name=N][,queues=N][,mode=M][,group=G].
  *
  * @param index
  *   Gives the name `vdpaINDEX` when there is none.

@@ -137,6 +137,7 @@ static const struct word port_words[] = {
 	{ "mgmtdev", "mgmtdev", false },
 	{ "socket", "socket", false },
 	{ "mode", "mode", false },
+	{ "group", "group", false },
 	{ "queues", "queues", true },
 	{ NULL, NULL, false },
 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Life of the daemon: ports, sockets, guests, signals.  No device is needed."""
+import grp
 import json
 import os
 import signal
@@ -166,9 +167,15 @@ def test_client_mode_connects_again(daemon):
 
 
 def test_permissions(daemon):
-    daemon.start(*daemon.vf(GOOD, 'a'))
+    daemon.start(*daemon.vf(GOOD, 'a'), *daemon.vf(GOOD2, 'nogroup', group='no-such-group'))
+    dev = daemon.dev('nogroup')
+    assert dev['state'] == 'failed' and 'no group' in dev['reason']
+    assert not os.path.exists(daemon.path('nogroup.sock'))
     assert stat.S_IMODE(os.stat(daemon.path('a.sock')).st_mode) == 0o660
     assert stat.S_IMODE(os.stat(daemon.path('ctl.sock')).st_mode) == 0o600
+    if os.geteuid() == 0:
+        daemon.ctl('dev', 'set', 'name', 'a', 'group', 'daemon')
+        assert os.stat(daemon.path('a.sock')).st_gid == grp.getgrnam('daemon').gr_gid
 
 
 @pytest.mark.parametrize('sig', [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

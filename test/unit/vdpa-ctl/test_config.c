@@ -63,6 +63,7 @@ example_is_valid(void **state)
 	assert_string_equal(config.ports[0].socket, "/run/vdpa-ctl/vm1-net0.sock");
 	assert_int_equal(config.ports[0].mode, SPEC_MODE_SERVER);
 	assert_int_equal(config.ports[0].queues, 4);
+	assert_string_equal(config.ports[0].group, "kvm");
 	assert_int_equal(config.ports[1].mode, SPEC_MODE_CLIENT);
 	assert_int_equal(config.ports[1].queues, 0);
 	config_free(&config);
@@ -108,6 +109,7 @@ values(void **state)
 	refused("ports:\n" PORT("a", "b", "s"), 4, "absolute");
 	refused("ports:\n" PORT("a", "b", "/x/../s"), 4, "'..'");
 	refused("ports:\n" PORT("a", "b", "/s") "    mode: both\n", 5, "server");
+	refused("ports:\n" PORT("a", "b", "/s") "    mode: client\n    group: kvm\n", 6, "guest");
 	refused("ports:\n" PORT("a", "b", "/s") "    queues: 65\n", 5, "64");
 	refused("ports:\n" PORT("a", "b", "/s") "    queues: -1\n", 5, "64");
 	refused("ports:\n" PORT("a", "b", "/s") "    queues: four\n", 5, "number");
