@@ -240,10 +240,10 @@ static const struct {
 	request_fn run;
 	bool locked; /* runs under the model lock */
 } requests[] = {
-	{ "objects", request_objects },
-	{ "stats", request_stats },
-	{ "fault", request_fault },
-	{ "trace", request_trace },
+	{ "objects", request_objects, true },
+	{ "stats", request_stats, true },
+	{ "fault", request_fault, true },
+	{ "trace", request_trace, false },
 };
 
 static int
