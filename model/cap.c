@@ -112,7 +112,7 @@ static const struct value virtio[] = {
 static void
 put(struct devx_cmd *cmd, struct prm_field field, uint64_t value)
 {
-	/* A short output mailbox gets what fits. */
+	/* What does not fit a short output mailbox is left out. */
 	if ((uint32_t)(CAP_BIT + field.bit + field.width + 7) / 8 <= cmd->out_len)
 		prm_set(cmd->out, PRM_AT(CAP_BIT, field), value);
 }

@@ -59,15 +59,15 @@ request_objects(const json_t *request, json_t *reply, char *why, size_t len)
 }
 
 static json_t *
-commands_json(const struct hca *hca, uint64_t *total)
+commands_json(const struct hca *hca, uint64_t *commands_total, uint64_t *verbs_total)
 {
 	json_t *commands = json_object();
 
-	*total = 0;
+	*commands_total = *verbs_total = 0;
 	for (unsigned int op = 0; op < OPCODE_LIMIT; op++) {
 		if (!hca->commands[op])
 			continue;
-		*total += hca->commands[op];
+		*(op < OP_VERBS ? commands_total : verbs_total) += hca->commands[op];
 		put(commands, opcode_name((uint16_t)op), hca->commands[op]);
 	}
 	return commands;
@@ -128,13 +128,14 @@ static json_t *
 stats_json(struct hca *hca)
 {
 	json_t *vf = vf_json(hca), *virtqs = json_array();
-	uint64_t total;
+	uint64_t total, verbs;
 
 	put(vf, "contexts_opened", hca->opened);
 	put(vf, "contexts_closed", hca->closed);
 	put(vf, "left_behind", hca->left_behind);
-	json_object_set_new(vf, "commands", commands_json(hca, &total));
+	json_object_set_new(vf, "commands", commands_json(hca, &total, &verbs));
 	put(vf, "commands_total", total);
+	put(vf, "verbs_total", verbs);
 	put(vf, "commands_failed", hca->failed);
 	add_port(vf, hca);
 	for (uint32_t i = 0; i < hca->db.n_slots; i++)

@@ -157,19 +157,28 @@ status_to_errno(enum prm_status status)
 }
 
 int
+devx_count(struct hca *hca, uint16_t opcode, uint8_t *status)
+{
+	hca->commands[opcode]++;
+	*status = fw_take_fail(hca->fw, opcode);
+	if (*status)
+		hca->failed++;
+	return status_to_errno((enum prm_status) * status);
+}
+
+int
 devx_destroy(struct fwobj *obj)
 {
-	uint16_t opcode = devx_destroy_opcode(obj);
 	struct hca *hca = obj->hca;
 	uint8_t status;
+	int ret = devx_count(hca, devx_destroy_opcode(obj), &status);
 
-	hca->commands[opcode]++;
-	status = fw_take_fail(hca->fw, opcode);
-	if (!status && fwobj_destroy(obj))
-		status = PRM_RESOURCE_BUSY;
-	if (status)
+	if (ret)
+		return ret;
+	ret = fwobj_destroy(obj);
+	if (ret)
 		hca->failed++;
-	return status_to_errno(status);
+	return ret;
 }
 
 enum prm_status

@@ -47,6 +47,11 @@ int devx_exec(struct devx_cmd *cmd, enum devx_class class);
 /* The destroy command of @obj: 0, or what the kernel makes of its status. */
 int devx_destroy(struct fwobj *obj);
 
+/* Count a command that has no mailboxes here.  0, or what the kernel makes of
+ * the status that it has to fail with, which is left in @status.
+ */
+int devx_count(struct hca *hca, uint16_t opcode, uint8_t *status);
+
 /* Opcode that destroys @obj. */
 uint16_t devx_destroy_opcode(const struct fwobj *obj);
 

@@ -21,7 +21,7 @@ enum fd_kind {
 /* Say what @fd is.  0, or -EMFILE if it is beyond the limit. */
 int fdmap_set(int fd, enum fd_kind kind);
 
-/* Forget @fd; what it was.  Only one caller gets the answer. */
+/* Forget @fd; what it was.  Only one caller is told. */
 enum fd_kind fdmap_clear(int fd);
 
 /* What @fd is; any number may be asked for. */

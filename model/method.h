@@ -6,7 +6,7 @@
 
 /*
  * Methods of the uverbs interface: what a row of the table says, and what a
- * handler gets.  The framework (uverbs.c) has checked every attribute against
+ * handler is given.  The framework (uverbs.c) has checked every attribute against
  * the row before the handler runs; the handler holds the model lock.
  */
 
@@ -67,6 +67,7 @@ struct call {
 	int created_fd;                    /* set by the handler: for ATTR_FD_NEW */
 	/* Firmware command, if the call is one; for timing and trace. */
 	uint16_t opcode;
+	bool counts_itself; /* counted, and failed, where it is decoded */
 	uint8_t status;
 	uint32_t object;
 	const void *cmd_in;
@@ -82,7 +83,10 @@ struct method {
 	const char *name;
 	bool before_context; /* allowed before GET_CONTEXT */
 	method_fn run;
-	/* Sets call->opcode and what else is known of it; may be NULL. */
+	/* What the call is for the firmware: an opcode, or a function that
+	 * finds out and sets call->opcode; neither: nothing.
+	 */
+	uint16_t opcode;
 	void (*command)(struct call *call);
 	unsigned int n_attrs;
 	struct attr_spec attrs[METHOD_MAX_ATTRS];
@@ -110,6 +114,7 @@ int device_get_context(struct call *call);
 int device_query_context(struct call *call);
 int device_query_port(struct call *call);
 int device_invoke_write(struct call *call);
+void device_write_command(struct call *call);
 int device_async_event(struct call *call);
 
 /* uverbs_mem.c */
@@ -118,7 +123,6 @@ int mem_reg_mr(struct context *ctx, struct uobj *pd, uint64_t start, uint64_t le
 	uint32_t access, struct uobj **out);
 uint32_t mem_mr_key(const struct uobj *uobj);
 int mem_umem_reg(struct call *call);
-void mem_umem_reg_command(struct call *call);
 int mem_uar_alloc(struct call *call);
 int mem_var_alloc(struct call *call);
 int mem_pd_query(struct call *call);

@@ -43,6 +43,14 @@ static const struct {
 	{ OP_DESTROY_GENERAL_OBJECT, "DESTROY_GENERAL_OBJECT" },
 	{ OP_CREATE_UMEM, "CREATE_UMEM" },
 	{ OP_DESTROY_UMEM, "DESTROY_UMEM" },
+	{ OP_REG_MR, "REG_MR" },
+	{ OP_DEREG_MR, "DEREG_MR" },
+	{ OP_ALLOC_PD, "ALLOC_PD" },
+	{ OP_DEALLOC_PD, "DEALLOC_PD" },
+	{ OP_ALLOC_UAR, "ALLOC_UAR" },
+	{ OP_ALLOC_VAR, "ALLOC_VAR" },
+	{ OP_CREATE_FLOW, "CREATE_FLOW" },
+	{ OP_DESTROY_FLOW, "DESTROY_FLOW" },
 };
 
 #define N_NAMES (sizeof(names) / sizeof(names[0]))

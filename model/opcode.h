@@ -41,11 +41,21 @@ enum opcode {
 	OP_MODIFY_GENERAL_OBJECT = 0xa01,
 	OP_QUERY_GENERAL_OBJECT = 0xa02,
 	OP_DESTROY_GENERAL_OBJECT = 0xa03,
-	/* Not commands of ours to decode, but work of the firmware all the
-	 * same: MR and umem registration, reported and failed like commands.
-	 */
 	OP_CREATE_UMEM = 0xa08,
 	OP_DESTROY_UMEM = 0xa0a,
+	/* What the kernel does for a verb: one or more commands that nobody
+	 * here decodes.  Numbers of our own, so that they can be counted,
+	 * slowed down and failed like commands.
+	 */
+	OP_VERBS = 0xaf0,
+	OP_REG_MR = OP_VERBS,
+	OP_DEREG_MR,
+	OP_ALLOC_PD,
+	OP_DEALLOC_PD,
+	OP_ALLOC_UAR,
+	OP_ALLOC_VAR,
+	OP_CREATE_FLOW,
+	OP_DESTROY_FLOW,
 };
 
 /* One past the highest opcode: the size of per-opcode counters. */

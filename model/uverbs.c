@@ -32,6 +32,7 @@
 
 #include "card.h"
 #include "channel.h"
+#include "devx.h"
 #include "lock.h"
 #include "method.h"
 #include "pace.h"
@@ -390,6 +391,8 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 	ret = parse_attrs(call, hdr);
 	if (!ret && m->command)
 		m->command(call);
+	else if (!ret)
+		call->opcode = m->opcode;
 	if (call->opcode) {
 		start_ns = now_ns();
 		pace = pace_of(call->ctx->hca->fw, call->opcode);
@@ -397,6 +400,8 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		pace_begin(&pace);
 		model_lock();
 	}
+	if (!ret && call->opcode && !call->counts_itself)
+		ret = devx_count(call->ctx->hca, call->opcode, &call->status);
 	if (!ret)
 		ret = m->run(call);
 	finish_attrs(call, ret);

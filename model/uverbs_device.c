@@ -207,6 +207,17 @@ write_reg_mr(struct call *call)
 	return 0;
 }
 
+void
+device_write_command(struct call *call)
+{
+	uint64_t cmd = call_number(call, UVERBS_ATTR_WRITE_CMD);
+
+	if (cmd == IB_USER_VERBS_CMD_ALLOC_PD)
+		call->opcode = OP_ALLOC_PD;
+	else if (cmd == IB_USER_VERBS_CMD_REG_MR)
+		call->opcode = OP_REG_MR;
+}
+
 int
 device_invoke_write(struct call *call)
 {

@@ -40,6 +40,7 @@ devx_peek(struct call *call)
 		call->opcode = 0;
 	if (call->args[0].uobj)
 		call->object = call->args[0].uobj->fw->id;
+	call->counts_itself = true;
 	call->cmd_in = in->in;
 	call->cmd_in_len = in->len;
 	call->cmd_out = out->out;
@@ -52,6 +53,7 @@ devx_peek_destroy(struct call *call)
 	struct fwobj *obj = call->args[0].uobj->fw;
 
 	call->opcode = devx_destroy_opcode(obj);
+	call->counts_itself = true;
 	call->object = obj->id;
 }
 

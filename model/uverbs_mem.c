@@ -149,12 +149,6 @@ umem_at(const struct umem *umem, uint64_t offset, uint64_t len)
 	return (char *)umem->pin.host + offset;
 }
 
-void
-mem_umem_reg_command(struct call *call)
-{
-	call->opcode = OP_CREATE_UMEM;
-}
-
 int
 mem_umem_reg(struct call *call)
 {
@@ -181,7 +175,6 @@ mem_umem_reg(struct call *call)
 	uobj->fw = &umem->base;
 	call->created = uobj;
 	call->object = umem->base.id;
-	ctx->hca->commands[OP_CREATE_UMEM]++;
 	call_output(call, MLX5_IB_ATTR_DEVX_UMEM_REG_OUT_ID, &umem->base.id, sizeof(umem->base.id));
 	return 0;
 destroy_umem:
