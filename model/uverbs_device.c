@@ -223,16 +223,14 @@ device_invoke_write(struct call *call)
 {
 	uint64_t cmd = call_number(call, UVERBS_ATTR_WRITE_CMD);
 
-	/* libibverbs asks with an empty GET_CONTEXT whether this ioctl
+	/* libibverbs asks with an empty QUERY_DEVICE whether this ioctl
 	 * exists at all: "too little room" is a yes.
 	 */
-	if (cmd == IB_USER_VERBS_CMD_GET_CONTEXT)
+	if (!call_arg(call, UVERBS_ATTR_CORE_IN)->present ||
+	    !call_arg(call, UVERBS_ATTR_CORE_OUT)->present)
 		return -ENOSPC;
 	if (!call->ctx->established)
 		return -EINVAL;
-	if (!call_arg(call, UVERBS_ATTR_CORE_IN)->present ||
-		!call_arg(call, UVERBS_ATTR_CORE_OUT)->present)
-		return -ENOSPC;
 	switch (cmd) {
 	case IB_USER_VERBS_CMD_ALLOC_PD:
 		return write_alloc_pd(call);
