@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two guests on two VFs of the model, through the mlx5x plugin.
+
+The host program knows nothing of mlx5x: the driver is loaded with -d, and its
+own hook handles the memory tables.  Guest A (vfront) changes its memory under
+traffic, guest B is DPDK's virtio driver.
+"""
+import re
+
+import pytest
+
+
+def check(status, report, host, queues):
+    assert status == 0, (report['error'], report['violations'][:3])
+    assert report['corrupted'] == report['duplicated'] == report['reordered'] == 0
+    assert report['active_queues'] == queues
+    assert report['changes_done'] == report['changes_asked']
+    assert host.stop() == 0, host.tail()
+    left = re.findall(r'context closed, (\d+) objects? left', host.log())
+    assert left == ['0', '0'], host.tail()
+
+
+@pytest.mark.parametrize('pairs,fw,words', [
+    (1, [], []),
+    (2, [], ['--irq', 'poll', '--kick-delay', '200']),
+    (4, [], ['--indirect', '--size', '128']),
+    # Firmware that must destroy and create, firmware that tells a wrong index.
+    (2, ['resume=0'], ['--kick-delay', '200']),
+    (2, ['hw_avail=garbage'], []),
+    (1, ['init_two_step=1'], []),
+    # Nothing is looked at without a doorbell, not even at the start.
+    (2, ['strict_doorbell=1', 'reread_on_start=0'], ['--kick-delay', '500']),
+])
+def test_every_change(runner, pairs, fw, words):
+    status, report, host = runner.two_guests(
+        'mlx5x', pairs, '--change', 'all:5', '--interval', '20', '--seconds', '1', *words, fw=fw)
+    check(status, report, host, 2 * pairs)
+
+
+def test_restart(runner):
+    """Rings stop and start where they were, tables change in between."""
+    status, report, host = runner.two_guests(
+        'mlx5x', 2, '--change', 'restart:4,add:3,remove:3', '--interval', '20')
+    check(status, report, host, 4)
+
+
+def test_doorbell_pages(runner):
+    """The guest kicks through the VF's page; a change must not lose a kick."""
+    status, report, host = runner.two_guests(
+        'mlx5x', 1, '--host-notifier', '--kick', 'random', '--change', 'all:5',
+        '--interval', '20', fw=['strict_doorbell=1', 'reread_on_start=0'])
+    check(status, report, host, 2)
+    if report['notifiers'] == 0:
+        pytest.skip('no doorbell page was offered: kicks went by eventfd only')
+    assert report['page_kicks'] > 0
