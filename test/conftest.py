@@ -23,6 +23,10 @@ BUILD = os.environ.get('MLX5X_BUILD', os.path.join(ROOT, 'build'))
 # Only bounds what is broken: generous, because CI machines are slow.
 PATIENCE_S = 60
 
+# A main and a worker lcore that the kernel may move: pinned ones of several
+# programs end up on the same core, where each waits for the other to stop polling.
+FLOATING = '0@(0,1),1@(0,1)'
+
 _serial = itertools.count()
 
 
@@ -209,7 +213,7 @@ class Runner:
 
     def testpmd(self, name, vdevs, queues, forward):
         process = self.start(name, [
-            'stdbuf', '-oL', 'dpdk-testpmd', *eal_args(256), '-l', '0,1', *vdevs, '--', '-i',
+            'stdbuf', '-oL', 'dpdk-testpmd', *eal_args(256), '--lcores', FLOATING, *vdevs, '--', '-i',
             f'--forward-mode={forward}', '--auto-start', '--disable-link-check',
             '--no-mlockall', '--total-num-mbufs=8192', f'--rxq={queues}', f'--txq={queues}',
             '--rxd=256', '--txd=256', '--port-topology=loop'])

@@ -28,8 +28,6 @@ def check(status, report, host, queues):
     (2, ['resume=0'], ['--kick-delay', '200']),
     (2, ['hw_avail=garbage'], []),
     (1, ['init_two_step=1'], []),
-    # Nothing is looked at without a doorbell, not even at the start.
-    (2, ['strict_doorbell=1', 'reread_on_start=0'], ['--kick-delay', '500']),
 ])
 def test_every_change(runner, pairs, fw, words):
     status, report, host = runner.two_guests(
@@ -48,7 +46,7 @@ def test_doorbell_pages(runner):
     """The guest kicks through the VF's page; a change must not lose a kick."""
     status, report, host = runner.two_guests(
         'mlx5x', 1, '--host-notifier', '--kick', 'random', '--change', 'all:5',
-        '--interval', '20', fw=['strict_doorbell=1', 'reread_on_start=0'])
+        '--interval', '20')
     check(status, report, host, 2)
     if report['notifiers'] == 0:
         pytest.skip('no doorbell page was offered: kicks went by eventfd only')

@@ -262,8 +262,6 @@ vf_result_verdict(const struct vf_run_conf *conf, const struct vf_result *res)
 		return "not every change was accepted";
 	if (a->lost > conf->max_lost)
 		return "frames were lost";
-	if (res->stalls > 0)
-		return "traffic stalled";
 	if (res->active_queues < res->warm_queues || res->active_queues < conf->min_active)
 		return "not every queue runs after the last change";
 	return NULL;

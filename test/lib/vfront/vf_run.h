@@ -68,7 +68,7 @@ void vf_result_free(struct vf_result *result);
 /**
  * @return NULL when the run is a success, else the first reason why not, in
  *   words.  Success: ended by itself, no violation, nothing corrupted,
- *   duplicated or out of order, every change answered with success, no stall,
+ *   duplicated or out of order, every change answered with success,
  *   at most max_lost frames lost, every queue that ran at first ran last.
  */
 const char *vf_result_verdict(const struct vf_run_conf *conf, const struct vf_result *result);

@@ -7,7 +7,8 @@
  * stream's numbers gives the lost frames' room back at once.  When all of the
  * window is lost no later frame can show it, so after WRITE_OFF_US of silence
  * with every sent chain used, the window is given back as a whole; the frames
- * stay in the account, and one that comes late is no error.
+ * stay in the account, and one that comes late is no error.  Each further time
+ * takes twice as long: the peer may only be slow, and would be flooded.
  *
  * A chain that the device does not use is another matter: nothing is done
  * about it, because whatever we did (a kick, a new frame) could hide a lost
@@ -21,7 +22,7 @@
 #include "vf_traffic.h"
 
 #define BURST        32
-#define WRITE_OFF_US 100000
+#define WRITE_OFF_US 300000
 #define STALL_US     1000000
 #define FRAME_ROOM   16384
 
@@ -58,6 +59,7 @@ vf_traffic_begin(struct vf_traffic *t)
 	t->sending = t->conf.role == VF_ROLE_SOURCE;
 	t->corrupted = t->foreign = t->received = t->echoed = t->stalls = 0;
 	t->written_off = t->longest_gap_us = 0;
+	t->write_off_us = WRITE_OFF_US;
 	t->stalled = false;
 	t->rate_from_us = t->last_rx_us = vf_clock_us();
 	t->rate_sent = 0;
@@ -115,6 +117,7 @@ note_received(struct vf_traffic *t)
 	uint64_t gap = now - t->last_rx_us;
 
 	t->last_rx_us = now;
+	t->write_off_us = WRITE_OFF_US;
 	t->stalled = false;
 	if (t->account.sent == 0 && t->conf.role == VF_ROLE_SOURCE)
 		return;
@@ -245,9 +248,11 @@ look_for_silence(struct vf_traffic *t)
 {
 	uint64_t silence = vf_traffic_silence(t);
 
-	if (silence > WRITE_OFF_US && vf_traffic_in_flight(t) >= t->conf.window &&
-		all_sent_chains_used(t))
+	if (silence > t->write_off_us && vf_traffic_in_flight(t) >= t->conf.window &&
+		all_sent_chains_used(t)) {
 		t->written_off = t->account.sent;
+		t->write_off_us *= 2;
+	}
 	if (silence > STALL_US && t->account.sent > 0 && !t->stalled) {
 		t->stalled = true;
 		t->stalls++;

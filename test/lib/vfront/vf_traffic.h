@@ -52,11 +52,12 @@ struct vf_traffic {
 	uint64_t corrupted;
 	uint64_t foreign;
 	uint64_t rate_from_us, rate_sent;
-	uint64_t written_off; /* account.sent when the window was given back */
-	uint64_t last_rx_us;  /* last received burst, or when waiting began */
+	uint64_t written_off;  /* account.sent when the window was given back */
+	uint64_t write_off_us; /* silence after which that happens */
+	uint64_t last_rx_us;   /* last received burst, or when waiting began */
 	uint64_t longest_gap_us;
 	uint64_t gap_us; /* longest since the last change began */
-	uint64_t stalls;
+	uint64_t stalls; /* seconds and more without a frame; the peer may be slow */
 	bool stalled;
 	unsigned int next_pair;
 	uint64_t marked[VF_MAX_RINGS]; /* chains each queue had moved at the mark */
