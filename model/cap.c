@@ -97,6 +97,7 @@ static const struct value virtio[] = {
 	{ { 0x004, 1 }, !!(VIRTQ_F_SUPPORTED & VIRTQ_F_TSO6) },
 	{ { 0x005, 1 }, !!(VIRTQ_F_SUPPORTED & VIRTQ_F_TX_CSUM) },
 	{ { 0x006, 1 }, !!(VIRTQ_F_SUPPORTED & VIRTQ_F_RX_CSUM) },
+	{ { 0x00d, 1 }, !!(VIRTQ_F_SUPPORTED & VIRTQ_F_MRG_RXBUF) },
 	{ { 0x010, 8 }, 1 << VIRTQ_EVENT_QP | 1 << VIRTQ_EVENT_NONE },
 	{ { 0x018, 8 }, 1 << VIRTQ_SPLIT }, { { 0x038, 1 }, 1 }, /* vnet_modify_ext */
 	{ { 0x039, 1 }, 1 },                                     /* virtio_net_q_addr_modify */

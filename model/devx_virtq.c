@@ -25,6 +25,7 @@
 #define NETQ_DIRTY_ENABLE   PRM(NETQ + 0x8a, 1)
 #define NETQ_DIRTY_LOG_PAGE PRM(NETQ + 0x8b, 5)
 #define NETQ_STATE          PRM(NETQ + 0x9c, 4)
+#define NETQ_MRG_RXBUF      PRM(NETQ + 0xa5, 1)
 #define NETQ_TISN           PRM(NETQ + 0xa8, 24)
 #define NETQ_DIRTY_MKEY     PRM(NETQ + 0xc0, 32)
 #define NETQ_DIRTY_SIZE     PRM(NETQ + 0xe0, 32)
@@ -123,6 +124,7 @@ decode(const uint8_t *in, struct virtq_attr *attr)
 	attr->features |= prm_get(in, NETQ_TSO6) ? VIRTQ_F_TSO6 : 0;
 	attr->features |= prm_get(in, NETQ_TX_CSUM) ? VIRTQ_F_TX_CSUM : 0;
 	attr->features |= prm_get(in, NETQ_RX_CSUM) ? VIRTQ_F_RX_CSUM : 0;
+	attr->features |= prm_get(in, NETQ_MRG_RXBUF) ? VIRTQ_F_MRG_RXBUF : 0;
 	for (unsigned int i = 0; i < 3; i++) {
 		attr->umem[i].id = (uint32_t)prm_get(in, VQ_UMEM_ID(i));
 		attr->umem[i].size = (uint32_t)prm_get(in, VQ_UMEM_SIZE(i));
@@ -168,6 +170,7 @@ encode(uint8_t *out, const struct virtq_query *query)
 	prm_set(out, NETQ_TSO6, !!(attr->features & VIRTQ_F_TSO6));
 	prm_set(out, NETQ_TX_CSUM, !!(attr->features & VIRTQ_F_TX_CSUM));
 	prm_set(out, NETQ_RX_CSUM, !!(attr->features & VIRTQ_F_RX_CSUM));
+	prm_set(out, NETQ_MRG_RXBUF, !!(attr->features & VIRTQ_F_MRG_RXBUF));
 	prm_set(out, NETQ_DIRTY_ENABLE, attr->dirty_enable);
 	prm_set(out, NETQ_DIRTY_LOG_PAGE, attr->dirty_log_page);
 	prm_set(out, NETQ_STATE, query->state);

@@ -79,11 +79,12 @@ virtq_create(const struct virtq_env *env, const struct virtq_attr *attr, struct 
 	vq->mem.generation = mkey_table_generation(env->mkeys);
 	vq->poller.poll = virtq_is_rx(vq) ? virtq_rx_poll : virtq_tx_poll;
 	if (!virtq_is_rx(vq)) {
-		vq->bounce = malloc(FRAME_LEN_MAX);
+		vq->bounce = malloc(2 * FRAME_LEN_MAX);
 		if (vq->bounce == NULL) {
 			free(vq);
 			return -ENOMEM;
 		}
+		vq->segment = vq->bounce + FRAME_LEN_MAX;
 	}
 	*out = vq;
 	return 0;

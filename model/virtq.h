@@ -82,7 +82,8 @@ enum virtq_error {
 #define VIRTQ_F_MRG_RXBUF (1u << 4)
 
 /* The offloads this datapath really does; report no others as capability. */
-#define VIRTQ_F_SUPPORTED (VIRTQ_F_TX_CSUM | VIRTQ_F_RX_CSUM | VIRTQ_F_MRG_RXBUF)
+#define VIRTQ_F_SUPPORTED \
+	(VIRTQ_F_TSO4 | VIRTQ_F_TSO6 | VIRTQ_F_TX_CSUM | VIRTQ_F_RX_CSUM | VIRTQ_F_MRG_RXBUF)
 
 struct virtq_umem {
 	uint32_t id;

@@ -24,8 +24,9 @@ struct virtq {
 	struct ring_mem mem;
 	struct ring_split ring; /* valid in RDY */
 	struct virtq_counters counters;
-	bool kicked;     /* look at avail->idx at the next chance */
-	uint8_t *bounce; /* owned; TX: a frame that must be changed; NULL on RX */
+	bool kicked;      /* look at avail->idx at the next chance */
+	uint8_t *bounce;  /* owned; TX: a frame that must be changed; NULL on RX */
+	uint8_t *segment; /* behind bounce: one frame that was cut off it */
 	struct ring_chain chain;
 	struct iovec sg[VIRTQ_SG_MAX];
 	struct ring_buf written[VIRTQ_SG_MAX]; /* RX: what a frame fills, for the dirty bitmap */

@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gso.h"
 #include "iov.h"
 
 /*
  * Transmit: guest TX ring -> frame -> switch. The frame refers to the guest's
- * buffers in place; it is copied once, by the receiver. Only a frame whose
- * checksum must be finished is copied to the bounce buffer first, because the
- * guest's memory is read-only for the device.
+ * buffers in place; it is copied once, by the receiver. Only a frame that asks
+ * for a checksum or for segmentation is copied to the bounce buffer first: the
+ * guest's memory is read-only for the device, and may change under us.
  *
  * A frame that cannot be sent is completed and counted as dropped: the guest
  * made a bad frame, not a bad ring. A buffer that cannot be reached stops the
@@ -32,36 +33,67 @@ map_chain(struct virtq *vq)
 	return n;
 }
 
-/* Take the frame out of the mapped chain. -errno: drop it. */
-static int
-make_frame(struct virtq *vq, int n, struct frame *f)
+static void
+send_frame(struct virtq *vq, const struct iovec *iov, int cnt, uint32_t len)
 {
+	struct frame f = { .iov = iov, .iovcnt = cnt, .len = len };
+	struct iov_pos pos = { iov, cnt, 0 };
+
+	f.head_len = len < FRAME_HEAD ? (uint16_t)len : FRAME_HEAD;
+	iov_read(&pos, f.head, f.head_len);
+	vq->counters.packets++;
+	vq->counters.bytes += len;
+	vq->env.ops.tx(vq->env.tx_arg, &f);
+}
+
+/* The frame in the bounce buffer as many small ones. -EINVAL. */
+static int
+send_segments(struct virtq *vq, const struct virtio_net_hdr *hdr, uint32_t len)
+{
+	struct iovec iov = { .iov_base = vq->segment };
+	struct gso g;
+	int ret;
+
+	ret = gso_init(&g, hdr, vq->bounce, len);
+	if (ret < 0)
+		return ret;
+	for (len = gso_next(&g, vq->segment); len != 0; len = gso_next(&g, vq->segment)) {
+		iov.iov_len = len;
+		send_frame(vq, &iov, 1, len);
+	}
+	return 0;
+}
+
+/* Send what is in `n` mapped pieces. -errno: it is not a frame, drop it. */
+static int
+send_mapped(struct virtq *vq, int n)
+{
+	struct vnet_tx_features features = {
+		.csum = vq->attr.features & VIRTQ_F_TX_CSUM,
+		.tso4 = vq->attr.features & VIRTQ_F_TSO4,
+		.tso6 = vq->attr.features & VIRTQ_F_TSO6,
+	};
 	struct virtio_net_hdr_mrg_rxbuf hdr = { 0 };
 	uint16_t hdr_len = virtq_hdr_len(vq);
 	uint32_t len = (uint32_t)vq->chain.out_len - hdr_len;
 	struct iov_pos pos = { vq->sg, n, 0 };
+	struct iovec whole = { .iov_base = vq->bounce, .iov_len = len };
 	int ret;
 
 	iov_read(&pos, &hdr, hdr_len);
-	ret = vnet_hdr_check(&hdr.hdr, vq->attr.features & VIRTQ_F_TX_CSUM, len);
+	ret = vnet_hdr_check(&hdr.hdr, &features, len);
 	if (ret < 0)
 		return ret;
-	f->len = len;
-	if (hdr.hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-		iov_read(&pos, vq->bounce, len);
-		vnet_finish_csum(&hdr.hdr, vq->bounce, len);
-		vq->sg[0].iov_base = vq->bounce;
-		vq->sg[0].iov_len = len;
-		f->iov = vq->sg;
-		f->iovcnt = 1;
-	} else {
+	if ((hdr.hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0) {
 		iov_trim(&pos);
-		f->iov = pos.iov;
-		f->iovcnt = pos.cnt;
+		send_frame(vq, pos.iov, pos.cnt, len);
+		return 0;
 	}
-	f->head_len = len < FRAME_HEAD ? len : FRAME_HEAD;
-	pos = (struct iov_pos){ f->iov, f->iovcnt, 0 };
-	iov_read(&pos, f->head, f->head_len);
+	iov_read(&pos, vq->bounce, len);
+	if (hdr.hdr.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		return send_segments(vq, &hdr.hdr, len);
+	vnet_finish_csum(&hdr.hdr, vq->bounce, len);
+	send_frame(vq, &whole, 1, len);
 	return 0;
 }
 
@@ -70,7 +102,6 @@ static int
 send_chain(struct virtq *vq)
 {
 	uint64_t hdr_len = virtq_hdr_len(vq);
-	struct frame f;
 	int n;
 
 	if (vq->chain.out_len < hdr_len + FRAME_LEN_MIN ||
@@ -83,13 +114,8 @@ send_chain(struct virtq *vq)
 		virtq_fail_buffer(vq);
 		return n;
 	}
-	if (make_frame(vq, n, &f) < 0) {
+	if (send_mapped(vq, n) < 0)
 		vq->counters.drops++;
-		return 0;
-	}
-	vq->counters.packets++;
-	vq->counters.bytes += f.len;
-	vq->env.ops.tx(vq->env.tx_arg, &f);
 	/* the receiver runs in the call: it may have been us, and failed */
 	return vq->state == VIRTQ_RDY ? 0 : -EIO;
 }

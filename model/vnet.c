@@ -15,17 +15,39 @@ vnet_hdr_rx(struct virtio_net_hdr_mrg_rxbuf *hdr, uint16_t num_buffers)
 	hdr->num_buffers = htole16(num_buffers);
 }
 
-int
-vnet_hdr_check(const struct virtio_net_hdr *hdr, bool csum, uint32_t frame_len)
+static int
+check_gso(const struct virtio_net_hdr *hdr, const struct vnet_tx_features *features)
 {
+	switch (hdr->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		return features->tso4 ? 0 : -EOPNOTSUPP;
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		return features->tso6 ? 0 : -EOPNOTSUPP;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+int
+vnet_hdr_check(const struct virtio_net_hdr *hdr, const struct vnet_tx_features *features,
+	uint32_t frame_len)
+{
+	bool needs_csum = hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	uint32_t start = le16toh(hdr->csum_start);
 	uint32_t field = start + le16toh(hdr->csum_offset);
+	int ret;
 
-	if (hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE)
-		return -EOPNOTSUPP;
-	if ((hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0)
+	if (hdr->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		ret = check_gso(hdr, features);
+		if (ret < 0)
+			return ret;
+		/* virtio 1.2, section 5.1.6.2.1: GSO comes with NEEDS_CSUM */
+		if (!needs_csum)
+			return -EINVAL;
+	}
+	if (!needs_csum)
 		return 0;
-	if (!csum)
+	if (!features->csum)
 		return -EOPNOTSUPP;
 	if (start >= frame_len || field + 2 > frame_len)
 		return -EINVAL;

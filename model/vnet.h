@@ -27,12 +27,18 @@ vnet_hdr_len(bool version_1, bool mrg_rxbuf)
 /* Header of a received frame that fills `num_buffers` chains, no offload. */
 void vnet_hdr_rx(struct virtio_net_hdr_mrg_rxbuf *hdr, uint16_t num_buffers);
 
+/* What was negotiated for transmit (VIRTIO_NET_F_CSUM, HOST_TSO4, HOST_TSO6). */
+struct vnet_tx_features {
+	bool csum, tso4, tso6;
+};
+
 /*
- * Does a transmit header ask only for what was negotiated? `csum` is
- * VIRTIO_NET_F_CSUM, `frame_len` the bytes behind the header.
- * -EOPNOTSUPP for an offload that is not on, -EINVAL for offsets outside.
+ * Does a transmit header ask only for what was negotiated? `frame_len` is the
+ * bytes behind the header. -EOPNOTSUPP for an offload that is not on, -EINVAL
+ * for offsets outside.
  */
-int vnet_hdr_check(const struct virtio_net_hdr *hdr, bool csum, uint32_t frame_len);
+int vnet_hdr_check(const struct virtio_net_hdr *hdr, const struct vnet_tx_features *features,
+	uint32_t frame_len);
 
 /*
  * Finish the checksum that `hdr` asks for (NEEDS_CSUM) in a frame that is

@@ -251,7 +251,7 @@ test_bad_values(void **state)
 	attr.type = VIRTQ_PACKED;
 	assert_int_equal(create_vq(b, &attr), -EOPNOTSUPP);
 	attr = q.attr;
-	attr.features = VIRTQ_F_TSO4;
+	attr.features = 1u << 31;
 	assert_int_equal(create_vq(b, &attr), -EOPNOTSUPP);
 	b->vq = keep;
 	/* all or nothing: the address is not taken when the state cannot be entered */
@@ -472,7 +472,7 @@ test_bad_frame(void **state)
 	buf = add_tx(b, 64);
 	buf[0] = VIRTIO_NET_HDR_F_NEEDS_CSUM; /* not negotiated */
 	buf = add_tx(b, 64);
-	buf[1] = VIRTIO_NET_HDR_GSO_TCPV4;
+	buf[1] = VIRTIO_NET_HDR_GSO_TCPV4;                        /* neither */
 	guest_ring_desc(&b->ring, 6, GUEST_BASE, 1u << 20, 0, 0); /* too long */
 	guest_ring_offer(&b->ring, 6);
 	engine_pass(b->engine);
@@ -540,6 +540,52 @@ test_tx_csum(void **state)
 	engine_pass(b->engine);
 	assert_int_equal(b->frames, 1);
 	assert_int_equal(counters(b).drops, 1);
+	unmake(b);
+}
+
+/* One big frame, and the sender's ring sees one completion. */
+static void
+test_tx_gso(void **state)
+{
+	struct bench *b = make(1, 0);
+	struct virtio_net_hdr hdr = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+		.gso_size = 1000,
+		.csum_start = 34,
+		.csum_offset = 16,
+	};
+	struct virtq_query q;
+	uint8_t *buf;
+
+	(void)state;
+	virtq_get(b->vq, &q);
+	q.attr.features = VIRTQ_F_TX_CSUM | VIRTQ_F_TSO4;
+	assert_int_equal(
+		virtq_modify(b->vq, VIRTQ_SEL_STATE | VIRTQ_SEL_FEATURES, &q.attr, VIRTQ_RDY), 0);
+	buf = add_tx(b, 54 + 2500);
+	memcpy(buf, &hdr, sizeof(hdr));
+	buf[HDR + 12] = 8;
+	buf[HDR + 14] = 0x45;
+	buf[HDR + 23] = 6;
+	buf[HDR + 46] = 0x50;
+	engine_pass(b->engine);
+	assert_int_equal(b->frames, 3);
+	assert_int_equal(b->last_len, 54 + 500);
+	assert_int_equal(b->ring.used_ring->idx, 1);
+	/* not what it says it is */
+	buf = add_tx(b, 54 + 2500);
+	memcpy(buf, &hdr, sizeof(hdr));
+	engine_pass(b->engine);
+	assert_int_equal(b->frames, 3);
+	assert_int_equal(counters(b).drops, 1);
+	/* segmentation without checksum makes no sense */
+	hdr.flags = 0;
+	memcpy(buf, &hdr, sizeof(hdr));
+	guest_ring_add(&b->ring, buf, HDR + 54 + 2500, false);
+	engine_pass(b->engine);
+	assert_int_equal(counters(b).drops, 2);
+	assert_int_equal(state_of(b), VIRTQ_RDY);
 	unmake(b);
 }
 
@@ -713,6 +759,7 @@ main(void)
 		cmocka_unit_test(test_bad_frame),
 		cmocka_unit_test(test_no_interrupt),
 		cmocka_unit_test(test_tx_csum),
+		cmocka_unit_test(test_tx_gso),
 		cmocka_unit_test(test_rx_too_small),
 		cmocka_unit_test(test_rx_merge),
 		cmocka_unit_test(test_dirty),
