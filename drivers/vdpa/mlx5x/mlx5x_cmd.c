@@ -7,10 +7,15 @@
 
 #include <infiniband/mlx5dv.h>
 
+#include <mlx5_common.h>
+#include <mlx5_malloc.h>
+
 #include <rte_errno.h>
 
 #include "mlx5x_cmd.h"
 #include "mlx5x_prm.h"
+
+#define DESTROY_TRIES 2
 
 void
 mlx5x_cmd_init(struct mlx5x_cmd *cmd, struct ibv_context *ctx)
@@ -139,10 +144,28 @@ mlx5x_cmd_obj_query(struct mlx5x_cmd *cmd, struct mlx5dv_devx_obj *obj, const vo
 int
 mlx5x_cmd_obj_destroy(struct mlx5x_cmd *cmd, struct mlx5dv_devx_obj *obj, uint16_t opcode)
 {
-	int failed;
+	int failed, try, ret = 0;
 
-	failed = mlx5dv_devx_obj_destroy(obj);
-	return mlx5x_cmd_account(cmd, opcode, 1, failed ? -(failed > 0 ? failed : -failed) : 0);
+	for (try = 0; try < DESTROY_TRIES; try++) {
+		failed = mlx5dv_devx_obj_destroy(obj);
+		ret = mlx5x_cmd_account(cmd, opcode, 1, failed > 0 ? -failed : failed);
+		if (ret == 0)
+			break;
+	}
+	return ret;
+}
+
+int
+mlx5x_cmd_std_destroy(struct mlx5x_cmd *cmd, struct mlx5_devx_obj **obj, uint16_t opcode)
+{
+	int ret;
+
+	if (*obj == NULL)
+		return 0;
+	ret = mlx5x_cmd_obj_destroy(cmd, (*obj)->obj, opcode);
+	mlx5_free(*obj);
+	*obj = NULL;
+	return ret;
 }
 
 int

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct ibv_context;
+struct mlx5_devx_obj;
 struct mlx5dv_devx_obj;
 
 /** Command channel of one device; embedded in its owner. */
@@ -79,10 +80,19 @@ int mlx5x_cmd_obj_query(struct mlx5x_cmd *cmd, struct mlx5dv_devx_obj *obj, cons
 /**
  * Destroy an object; `opcode` is only for the record of a failure.
  *
+ * What the firmware refuses is tried once more: an object that stays behind
+ * keeps all that it refers to.
+ *
  * @return
  *   0, or -errno: the object is then still there and `obj` still valid.
  */
 int mlx5x_cmd_obj_destroy(struct mlx5x_cmd *cmd, struct mlx5dv_devx_obj *obj, uint16_t opcode);
+
+/**
+ * As mlx5x_cmd_obj_destroy(), for an object of librte_common_mlx5; `*obj` may
+ * be NULL and is NULL afterwards, also when the object stays behind.
+ */
+int mlx5x_cmd_std_destroy(struct mlx5x_cmd *cmd, struct mlx5_devx_obj **obj, uint16_t opcode);
 
 /** A command without an object (QUERY_HCA_CAP); as mlx5x_cmd_obj_create(). */
 int mlx5x_cmd_general(

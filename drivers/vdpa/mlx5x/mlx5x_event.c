@@ -234,13 +234,10 @@ create_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p
 static void
 destroy_pair(struct mlx5x_event *ev, struct mlx5x_qp_pair *p)
 {
-	if (p->sw.qp != NULL) {
+	/* The rest of it is its buffer: kept if the device may still write there. */
+	if (mlx5x_cmd_std_destroy(&ev->hw->cmd, &p->sw.qp, MLX5X_OP_DESTROY_QP) == 0)
 		mlx5_devx_qp_destroy(&p->sw);
-		mlx5x_cmd_account(&ev->hw->cmd, MLX5X_OP_DESTROY_QP, 1, 0);
-	}
-	if (p->fw != NULL)
-		mlx5x_cmd_account(&ev->hw->cmd, MLX5X_OP_DESTROY_QP, 1,
-			mlx5_devx_cmd_destroy(p->fw) ? -EIO : 0);
+	mlx5x_cmd_std_destroy(&ev->hw->cmd, &p->fw, MLX5X_OP_DESTROY_QP);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -249,10 +246,8 @@ mlx5x_eq_destroy(struct mlx5x_event *ev, struct mlx5x_eq *eq)
 {
 	destroy_pair(ev, &eq->pair[0]);
 	destroy_pair(ev, &eq->pair[1]);
-	if (eq->has_cq) {
+	if (mlx5x_cmd_std_destroy(&ev->hw->cmd, &eq->cq.cq, MLX5X_OP_DESTROY_CQ) == 0)
 		mlx5_devx_cq_destroy(&eq->cq);
-		mlx5x_cmd_account(&ev->hw->cmd, MLX5X_OP_DESTROY_CQ, 1, 0);
-	}
 	memset(eq, 0, sizeof(*eq));
 }
 

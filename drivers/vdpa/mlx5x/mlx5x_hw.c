@@ -263,18 +263,6 @@ mlx5x_hw_open(struct mlx5x_hw *hw, const char *name, const char *dev)
 	return ret;
 }
 
-static void
-destroy_obj(struct mlx5x_hw *hw, struct mlx5_devx_obj **obj, uint16_t opcode)
-{
-	int ret;
-
-	if (*obj == NULL)
-		return;
-	ret = mlx5_devx_cmd_destroy(*obj);
-	mlx5x_cmd_account(&hw->cmd, opcode, 1, ret ? -EIO : 0);
-	*obj = NULL;
-}
-
 void
 mlx5x_hw_close(struct mlx5x_hw *hw)
 {
@@ -289,8 +277,8 @@ mlx5x_hw_close(struct mlx5x_hw *hw)
 	if (hw->var != NULL)
 		mlx5dv_free_var(hw->var);
 	for (i = 0; i < MLX5X_MAX_TIS; i++)
-		destroy_obj(hw, &hw->tis[i], MLX5X_OP_DESTROY_TIS);
-	destroy_obj(hw, &hw->td, MLX5X_OP_DEALLOC_TD);
+		mlx5x_cmd_std_destroy(&hw->cmd, &hw->tis[i], MLX5X_OP_DESTROY_TIS);
+	mlx5x_cmd_std_destroy(&hw->cmd, &hw->td, MLX5X_OP_DEALLOC_TD);
 	if (hw->null_mr != NULL)
 		ibv_dereg_mr(hw->null_mr);
 	if (hw->pd != NULL)

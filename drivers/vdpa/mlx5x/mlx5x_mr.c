@@ -38,9 +38,14 @@ static void
 destroy_mr(void *ctx, void *mr)
 {
 	struct mlx5x_hw *hw = ctx;
-	int error = -ibv_dereg_mr(mr);
+	int error, try;
 
-	mlx5x_cmd_account(&hw->cmd, MLX5X_OP_DESTROY_MKEY, 1, error);
+	for (try = 0; try < 2; try++) {
+		error = -ibv_dereg_mr(mr);
+		mlx5x_cmd_account(&hw->cmd, MLX5X_OP_DESTROY_MKEY, 1, error);
+		if (error == 0)
+			break;
+	}
 	if (error != 0)
 		MLX5X_DEV_LOG(ERR, hw->name, "guest memory stays registered: error %d", error);
 }

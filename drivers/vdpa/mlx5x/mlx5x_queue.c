@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -103,16 +104,25 @@ load_idx(const volatile uint16_t *ring)
 	return rte_le_to_cpu_16(__atomic_load_n(&ring[RING_IDX], __ATOMIC_ACQUIRE));
 }
 
+/* Out of service, and visible; the others run on. */
 static int
 fail(struct mlx5x_queue *q, int error, const char *what)
 {
-	const struct mlx5x_cmd *cmd = &q->env->hw->cmd;
-
-	QLOG(ERR, q, "%s: %s (last command 0x%x, status 0x%x, syndrome 0x%x); queue is down", what,
-		strerror(-error), cmd->last_opcode, cmd->last_status, cmd->last_syndrome);
+	QLOG(ERR, q, "%s: %s; queue is down", what, strerror(-error));
 	mlx5x_queue_destroy(q);
 	q->state = MLX5X_QUEUE_FAILED;
 	return error;
+}
+
+static int
+fail_command(struct mlx5x_queue *q, int error, const char *what)
+{
+	const struct mlx5x_cmd *cmd = &q->env->hw->cmd;
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s (command 0x%x, status 0x%x, syndrome 0x%x)", what,
+		cmd->last_opcode, cmd->last_status, cmd->last_syndrome);
+	return fail(q, error, text);
 }
 
 /* Object in RDY from q->base, with an event path of its own. */
@@ -136,14 +146,14 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 
 	ret = mlx5x_virtq_prepare(hw, &q->virtq, q->ring.size);
 	if (ret)
-		return fail(q, ret, "cannot allocate work areas");
+		return fail_command(q, ret, "cannot allocate work areas");
 	ret = mlx5x_eq_create(q->env->event, &q->eq, q->ring.size, q->index);
 	if (ret)
-		return fail(q, ret, "cannot create the event path");
+		return fail_command(q, ret, "cannot create the event path");
 	attr.event_qpn = mlx5x_eq_qpn(&q->eq);
 	ret = mlx5x_virtq_create(hw, &q->virtq, &attr);
 	if (ret)
-		return fail(q, ret, "cannot create the queue object");
+		return fail_command(q, ret, "cannot create the queue object");
 	q->generation++;
 	__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
 	ret = mlx5x_event_watch_errors(
@@ -152,7 +162,7 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 		return fail(q, ret, "cannot subscribe to errors");
 	ret = mlx5x_virtq_start(hw, &q->virtq);
 	if (ret)
-		return fail(q, ret, "cannot make the queue ready");
+		return fail_command(q, ret, "cannot make the queue ready");
 	q->state = MLX5X_QUEUE_RUNNING;
 	return 0;
 }
@@ -173,7 +183,7 @@ mlx5x_queue_start(struct mlx5x_queue *q, const struct mlx5x_ring *ring,
 	verdict = mlx5x_index_start(
 		sent, load_idx(q->used), load_idx(q->avail), ring->size, false, &q->base);
 	if (verdict == MLX5X_INDEX_CORRUPT)
-		return fail(q, -EILSEQ,
+		return fail(q, -EPROTO,
 			"available index is ahead of the used one by more than "
 			"the ring has");
 	if (verdict == MLX5X_INDEX_MEMORY_WON) {
@@ -253,7 +263,7 @@ mlx5x_queue_audit(struct mlx5x_queue *q)
 			q->base);
 		break;
 	case MLX5X_INDEX_CORRUPT:
-		fail(q, -EILSEQ,
+		fail(q, -EPROTO,
 			"available index is ahead of the used one by more than the "
 			"ring has");
 		break;
@@ -283,10 +293,10 @@ mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 
 	ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
 	if (ret)
-		return fail(q, ret, "cannot destroy the queue object");
+		return fail_command(q, ret, "cannot destroy the queue object");
 	ret = mlx5x_eq_switch(q->env->event, &q->eq);
 	if (ret)
-		return fail(q, ret, "cannot reset the event path");
+		return fail_command(q, ret, "cannot reset the event path");
 	mlx5x_queue_remap(q, mem);
 	return bring_up(q, mem);
 }

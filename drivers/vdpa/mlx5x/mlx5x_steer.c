@@ -52,15 +52,6 @@ static const struct rule {
 	{ 5, 6, IPPROTO_TCP, MLX5_L3_PROT_TYPE_IPV6, MLX5_L4_PROT_TYPE_TCP, HASH_IP | HASH_PORTS },
 };
 
-static void
-destroy_obj(struct mlx5x_hw *hw, struct mlx5_devx_obj **obj, uint16_t opcode)
-{
-	if (*obj == NULL)
-		return;
-	mlx5x_cmd_account(&hw->cmd, opcode, 1, mlx5_devx_cmd_destroy(*obj) ? -EIO : 0);
-	*obj = NULL;
-}
-
 static int
 create_tir(struct mlx5x_hw *hw, struct mlx5x_steer *st, unsigned int i)
 {
@@ -134,7 +125,7 @@ destroy_rules(struct mlx5x_hw *hw, struct mlx5x_steer *st)
 			mlx5dv_destroy_flow_matcher(st->rule[i].matcher);
 		st->rule[i].flow = NULL;
 		st->rule[i].matcher = NULL;
-		destroy_obj(hw, &st->rule[i].tir, MLX5X_OP_DESTROY_TIR);
+		mlx5x_cmd_std_destroy(&hw->cmd, &st->rule[i].tir, MLX5X_OP_DESTROY_TIR);
 	}
 }
 
@@ -188,7 +179,7 @@ mlx5x_steer_set(struct mlx5x_hw *hw, struct mlx5x_steer *st, const uint32_t *ids
 
 	if (n == 0) {
 		destroy_rules(hw, st);
-		destroy_obj(hw, &st->rqt, MLX5X_OP_DESTROY_RQT);
+		mlx5x_cmd_std_destroy(&hw->cmd, &st->rqt, MLX5X_OP_DESTROY_RQT);
 		return 0;
 	}
 	ret = set_rqt(hw, st, ids, n);
@@ -196,6 +187,6 @@ mlx5x_steer_set(struct mlx5x_hw *hw, struct mlx5x_steer *st, const uint32_t *ids
 		return ret;
 	ret = create_rules(hw, st);
 	if (ret)
-		destroy_obj(hw, &st->rqt, MLX5X_OP_DESTROY_RQT);
+		mlx5x_cmd_std_destroy(&hw->cmd, &st->rqt, MLX5X_OP_DESTROY_RQT);
 	return ret;
 }

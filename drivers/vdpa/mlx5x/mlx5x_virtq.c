@@ -105,9 +105,9 @@ destroy_work_areas(struct mlx5x_virtq *vq)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		if (vq->work[i].umem != NULL)
-			mlx5dv_devx_umem_dereg(vq->work[i].umem);
-		rte_free(vq->work[i].buf);
+		/* Refused: the object stayed behind, and the device may write there. */
+		if (vq->work[i].umem == NULL || mlx5dv_devx_umem_dereg(vq->work[i].umem) == 0)
+			rte_free(vq->work[i].buf);
 		memset(&vq->work[i], 0, sizeof(vq->work[i]));
 	}
 	vq->work_size = 0;

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/*
+ * One virtqueue against a firmware made of stand-ins: what is restored after a
+ * SUSPEND, and the order of the steps that start a ring (doc/index-rules.md).
+ * Numbers in test names are those of the list there.
+ */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "mlx5x_queue.h"
+
+#define SIZE      256
+#define RING_GPA  0x10000
+#define NO_NOTIFY 1 /* VRING_USED_F_NO_NOTIFY */
+
+int mlx5x_logtype;
+
+/* Guest memory as two tables map it: same guest addresses, other pages. */
+struct mlx5x_mem_set {
+	uint8_t bytes[0x4000];
+	uint32_t mkey;
+};
+static struct mlx5x_mem_set before, after;
+
+/* The firmware. */
+static struct {
+	char log[512]; /* one letter per command, see say() */
+	char fail;     /* the command that fails */
+	enum mlx5x_vq_state state;
+	uint16_t hw_used;
+	struct mlx5x_virtq_attr created;
+	uint32_t resumed_mkey;
+	uint16_t resumed_base;
+	uint64_t cookie;
+	unsigned int completions;
+	uint16_t flags_at_doorbell;
+	uint64_t calls_at_doorbell;
+} fw;
+
+static volatile uint32_t doorbell;
+static struct mlx5_devx_obj tis = { .id = 5 };
+static struct mlx5x_hw hw;
+static struct mlx5x_queue_env env = { .hw = &hw };
+static struct mlx5x_queue q;
+static int callfd;
+
+static int
+say(char command)
+{
+	size_t n = strlen(fw.log);
+
+	assert_true(n + 1 < sizeof(fw.log));
+	fw.log[n] = command;
+	return command == fw.fail ? -EIO : 0;
+}
+
+static uint16_t *
+ring(struct mlx5x_mem_set *mem, uint64_t gpa)
+{
+	return (uint16_t *)(void *)(mem->bytes + gpa - RING_GPA);
+}
+
+#define AVAIL(mem) ring(mem, RING_GPA + 0x1000)
+#define USED(mem)  ring(mem, RING_GPA + 0x2000)
+
+/* Stand-ins. */
+
+void *
+mlx5x_mem_translate(const struct mlx5x_mem_set *set, uint64_t gpa, uint64_t len)
+{
+	if (gpa < RING_GPA || gpa + len > RING_GPA + sizeof(set->bytes))
+		return NULL;
+	return (uint8_t *)(uintptr_t)set->bytes + (gpa - RING_GPA);
+}
+
+uint32_t
+mlx5x_mem_mkey(const struct mlx5x_mem_set *set)
+{
+	return set->mkey;
+}
+
+int
+mlx5x_virtq_prepare(struct mlx5x_hw *h, struct mlx5x_virtq *vq, uint16_t size)
+{
+	(void)h;
+	vq->work_size = size;
+	return 0;
+}
+
+int
+mlx5x_virtq_create(struct mlx5x_hw *h, struct mlx5x_virtq *vq, struct mlx5x_virtq_attr *attr)
+{
+	int ret = say('C');
+
+	(void)h;
+	fw.created = *attr;
+	vq->obj = ret ? NULL : (void *)&fw;
+	return ret;
+}
+
+int
+mlx5x_virtq_destroy(struct mlx5x_hw *h, struct mlx5x_virtq *vq)
+{
+	(void)h;
+	if (vq->obj == NULL)
+		return 0;
+	vq->obj = NULL;
+	return say('D');
+}
+
+void
+mlx5x_virtq_release(struct mlx5x_hw *h, struct mlx5x_virtq *vq)
+{
+	(void)h;
+	memset(vq, 0, sizeof(*vq));
+}
+
+int
+mlx5x_virtq_start(struct mlx5x_hw *h, struct mlx5x_virtq *vq)
+{
+	(void)h;
+	(void)vq;
+	return say('R');
+}
+
+int
+mlx5x_virtq_stop(struct mlx5x_hw *h, struct mlx5x_virtq *vq)
+{
+	(void)h;
+	(void)vq;
+	return say('S');
+}
+
+int
+mlx5x_virtq_resume(struct mlx5x_hw *h, struct mlx5x_virtq *vq, uint32_t mkey, uint16_t base)
+{
+	(void)h;
+	(void)vq;
+	fw.resumed_mkey = mkey;
+	fw.resumed_base = base;
+	return say('M');
+}
+
+int
+mlx5x_virtq_query(
+	struct mlx5x_hw *h, struct mlx5x_virtq *vq, enum mlx5x_vq_state *state, uint16_t *hw_used)
+{
+	(void)h;
+	(void)vq;
+	*state = fw.state;
+	*hw_used = fw.hw_used;
+	return say('Q');
+}
+
+int
+mlx5x_eq_create(struct mlx5x_event *ev, struct mlx5x_eq *eq, uint16_t size, uint64_t cookie)
+{
+	(void)ev;
+	(void)size;
+	(void)cookie;
+	eq->has_cq = true;
+	return say('e');
+}
+
+void
+mlx5x_eq_destroy(struct mlx5x_event *ev, struct mlx5x_eq *eq)
+{
+	(void)ev;
+	memset(eq, 0, sizeof(*eq));
+}
+
+uint32_t
+mlx5x_eq_qpn(const struct mlx5x_eq *eq)
+{
+	(void)eq;
+	return 77;
+}
+
+unsigned int
+mlx5x_eq_poll(struct mlx5x_eq *eq)
+{
+	unsigned int n = fw.completions;
+
+	(void)eq;
+	fw.completions = 0;
+	return n;
+}
+
+void
+mlx5x_eq_arm(struct mlx5x_event *ev, struct mlx5x_eq *eq)
+{
+	(void)ev;
+	(void)eq;
+	say('a');
+}
+
+int
+mlx5x_eq_switch(struct mlx5x_event *ev, struct mlx5x_eq *eq)
+{
+	(void)ev;
+	(void)eq;
+	return say('x');
+}
+
+int
+mlx5x_event_watch_errors(struct mlx5x_event *ev, struct mlx5dv_devx_obj *obj, uint64_t cookie)
+{
+	(void)ev;
+	(void)obj;
+	fw.cookie = cookie;
+	return say('w');
+}
+
+int
+mlx5x_kick_set(struct mlx5x_kick *kick, int fd)
+{
+	kick->fd = fd;
+	return 0;
+}
+
+static uint64_t
+calls(void)
+{
+	uint64_t n = 0;
+
+	return read(callfd, &n, sizeof(n)) == sizeof(n) ? n : 0;
+}
+
+void
+mlx5x_notify_ring(volatile uint32_t *word, uint16_t index)
+{
+	say('!');
+	*word = index;
+	fw.flags_at_doorbell = q.used[0];
+	fw.calls_at_doorbell = calls();
+}
+
+/* Set-up. */
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&fw, 0, sizeof(fw));
+	memset(&before, 0, sizeof(before));
+	memset(&after, 0, sizeof(after));
+	memset(&hw, 0, sizeof(hw));
+	before.mkey = 0x100;
+	after.mkey = 0x200;
+	fw.state = MLX5X_VQ_SUSPEND;
+	hw.name = "test";
+	hw.caps.resume = true;
+	hw.doorbell = &doorbell;
+	hw.tis[0] = &tis;
+	hw.n_tis = 1;
+	doorbell = UINT32_MAX;
+	callfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	mlx5x_queue_init(&q, &env, 3);
+	mlx5x_queue_set_fds(&q, -1, callfd);
+	return callfd < 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	mlx5x_queue_release(&q);
+	close(callfd);
+	return 0;
+}
+
+static int
+start(uint16_t sent)
+{
+	const struct mlx5x_ring r = {
+		.size = SIZE,
+		.desc_gpa = RING_GPA,
+		.avail_gpa = RING_GPA + 0x1000,
+		.used_gpa = RING_GPA + 0x2000,
+	};
+
+	return mlx5x_queue_start(&q, &r, &before, sent);
+}
+
+/* SUSPEND and audit, with these indices in guest memory and firmware. */
+static void
+stop(uint16_t used, uint16_t avail, uint16_t hw_used)
+{
+	USED(&before)[1] = used;
+	AVAIL(&before)[1] = avail;
+	fw.hw_used = hw_used;
+	memset(fw.log, 0, sizeof(fw.log));
+	calls();
+	mlx5x_queue_suspend(&q);
+	mlx5x_queue_audit(&q);
+}
+
+/* Tests. */
+
+static void
+start_in_order(void **state)
+{
+	(void)state;
+	USED(&before)[0] = NO_NOTIFY;
+	assert_int_equal(start(0), 0);
+	/* event path, create, subscribe, RDY, and only then the doorbell */
+	assert_string_equal(fw.log, "eCwR!");
+	assert_int_equal(doorbell, 3);
+	assert_int_equal(fw.flags_at_doorbell, 0); /* T5: cleared before the doorbell */
+	assert_int_equal(fw.calls_at_doorbell, 0); /* the call comes last */
+	assert_int_equal(calls(), 1);              /* T7: and it comes, once */
+	assert_int_equal(fw.created.mkey, 0x100);
+	assert_int_equal(fw.created.event_qpn, 77);
+	assert_int_equal(fw.created.index, 3);
+	assert_int_equal(fw.created.tisn, 5);
+	assert_int_equal(q.state, MLX5X_QUEUE_RUNNING);
+}
+
+static void
+start_takes_memory_over_sent_base(void **state)
+{
+	(void)state;
+	USED(&before)[1] = 40;
+	AVAIL(&before)[1] = 90;
+	assert_int_equal(start(7), 0);
+	assert_int_equal(fw.created.base, 40);
+	assert_int_equal(q.corrections, 1);
+}
+
+static void
+start_refuses_corrupt_ring(void **state)
+{
+	(void)state;
+	USED(&before)[1] = 10;
+	AVAIL(&before)[1] = 10 + SIZE + 1;
+	assert_int_equal(start(10), -EPROTO);
+	assert_int_equal(q.state, MLX5X_QUEUE_FAILED);
+	assert_string_equal(fw.log, "");
+}
+
+static void
+start_refuses_ring_outside_memory(void **state)
+{
+	struct mlx5x_ring r = {
+		.size = SIZE, .desc_gpa = RING_GPA, .avail_gpa = RING_GPA + 0x1000
+	};
+
+	(void)state;
+	r.used_gpa = RING_GPA + sizeof(before.bytes) - 8;
+	assert_int_equal(mlx5x_queue_start(&q, &r, &before, 0), -EFAULT);
+	assert_int_equal(q.state, MLX5X_QUEUE_FAILED);
+}
+
+/* Whatever fails, the queue is FAILED and has no object in the device. */
+static void
+start_fails_at_each_step(void **state)
+{
+	const char *steps = "eCwR";
+
+	for (; *steps; steps++) {
+		setup(state);
+		fw.fail = *steps;
+		assert_int_equal(start(0), -EIO);
+		assert_int_equal(q.state, MLX5X_QUEUE_FAILED);
+		assert_null(q.virtq.obj);
+		assert_int_equal(doorbell, UINT32_MAX);
+		if (steps[1] != '\0')
+			teardown(state);
+	}
+}
+
+/* T2: the base is the used index, however far ahead the available one is. */
+static void
+stop_base_is_used(void **state)
+{
+	(void)state;
+	assert_int_equal(start(0), 0);
+	stop(1000, 1000 + SIZE, 1000);
+	assert_string_equal(fw.log, "SQ");
+	assert_int_equal(q.base, 1000);
+	assert_int_equal(q.corrections, 0);
+	assert_int_equal(q.recoveries, 0);
+}
+
+/* T3 */
+static void
+stop_memory_wins(void **state)
+{
+	(void)state;
+	assert_int_equal(start(0), 0);
+	stop(65535, 2, 1);
+	assert_int_equal(q.base, 65535);
+	assert_int_equal(q.corrections, 1);
+}
+
+static void
+stop_delivers_what_completed(void **state)
+{
+	(void)state;
+	assert_int_equal(start(0), 0);
+	fw.completions = 3;
+	stop(3, 3, 3);
+	assert_int_equal(calls(), 1);
+}
+
+/* T12: SUSPEND fails, or leaves ERROR, or the query fails. */
+static void
+stop_without_firmware(void **state)
+{
+	static const struct {
+		char fail;
+		enum mlx5x_vq_state state;
+	} rows[] = { { 'S', MLX5X_VQ_RDY }, { 0, MLX5X_VQ_ERROR }, { 'Q', MLX5X_VQ_SUSPEND } };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		setup(state);
+		assert_int_equal(start(0), 0);
+		fw.fail = rows[i].fail;
+		fw.state = rows[i].state;
+		stop(50, 60, 12345);
+		assert_int_equal(q.base, 50);
+		assert_int_equal(q.recoveries, 1);
+		/* Such an object is not resumed: another one takes its place. */
+		assert_int_equal(mlx5x_queue_resume(&q, &after), -EOPNOTSUPP);
+		fw.fail = 0;
+		memcpy(after.bytes, before.bytes, sizeof(after.bytes));
+		assert_int_equal(mlx5x_queue_replace(&q, &after), 0);
+		assert_int_equal(fw.created.base, 50);
+		assert_int_equal(fw.created.mkey, 0x200);
+		if (i + 1 < sizeof(rows) / sizeof(rows[0]))
+			teardown(state);
+	}
+}
+
+static void
+stop_corrupt_ring_is_down(void **state)
+{
+	(void)state;
+	assert_int_equal(start(0), 0);
+	stop(10, 9, 10);
+	assert_int_equal(q.state, MLX5X_QUEUE_FAILED);
+	assert_int_equal(q.base, 10);
+}
+
+/* The new mapping is used from the first access on, and the old one never again. */
+static void
+resume_on_the_new_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(start(0), 0);
+	stop(20, 30, 20);
+	memcpy(after.bytes, before.bytes, sizeof(after.bytes));
+	USED(&after)[0] = NO_NOTIFY;
+	USED(&before)[0] = NO_NOTIFY;
+	memset(fw.log, 0, sizeof(fw.log));
+	assert_int_equal(mlx5x_queue_resume(&q, &after), 0);
+	mlx5x_queue_go(&q);
+	assert_string_equal(fw.log, "M!");
+	assert_int_equal(fw.resumed_mkey, 0x200);
+	assert_int_equal(fw.resumed_base, 20);
+	assert_int_equal(USED(&after)[0], 0);
+	assert_int_equal(USED(&before)[0], NO_NOTIFY);
+	assert_int_equal(calls(), 1);
+}
+
+/* T19: each object has a cookie of its own. */
+static void
+generation_moves_on(void **state)
+{
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(start(0), 0);
+	first = fw.cookie;
+	assert_int_equal((uint32_t)first, 3);
+	stop(0, 0, 0);
+	assert_int_equal(mlx5x_queue_replace(&q, &after), 0);
+	assert_true(fw.cookie != first);
+	assert_int_equal((uint32_t)fw.cookie, 3);
+	assert_int_equal(q.generation, fw.cookie >> 32);
+}
+
+static void
+recoveries_are_bounded(void **state)
+{
+	(void)state;
+	assert_true(mlx5x_queue_may_recover(&q, 10000000));
+	assert_true(mlx5x_queue_may_recover(&q, 11000000));
+	assert_true(mlx5x_queue_may_recover(&q, 12000000));
+	assert_false(mlx5x_queue_may_recover(&q, 12900000));
+	assert_true(mlx5x_queue_may_recover(&q, 13100000));
+}
+
+/* An eventfd that nobody reads must not hold up the device. */
+static void
+full_callfd_does_not_block(void **state)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(mlx5x_queue_set_fds(&q, -1, fd), 0);
+	assert_int_equal(start(0), 0);
+	assert_int_equal(eventfd_write(fd, UINT64_MAX - 2), 0);
+	fw.completions = 1;
+	mlx5x_queue_complete(&q);
+	close(fd);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(start_in_order),
+		T(start_takes_memory_over_sent_base),
+		T(start_refuses_corrupt_ring),
+		T(start_refuses_ring_outside_memory),
+		T(start_fails_at_each_step),
+		T(stop_base_is_used),
+		T(stop_memory_wins),
+		T(stop_delivers_what_completed),
+		T(stop_without_firmware),
+		T(stop_corrupt_ring_is_down),
+		T(resume_on_the_new_memory),
+		T(generation_moves_on),
+		T(recoveries_are_bounded),
+		T(full_callfd_does_not_block),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
