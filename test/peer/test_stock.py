@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Unmodified librte_vdpa_mlx5 against the model's control plane.
+
+The stock driver was written for hardware: what it does not accept from the
+model is wrong in the model.  event_mode=2 because its default busy-polls.
+"""
+import json
+import socket
+
+import pytest
+
+from conftest import built, eal_args, wait_until
+
+VFS = ['0000:3b:00.2', '0000:3b:00.3']
+
+
+class Control:
+    """The model's control socket."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(20)
+        wait_until('the control socket', lambda: self.sock.connect_ex(path) == 0)
+        self.file = self.sock.makefile('rw')
+
+    def ask(self, **request):
+        self.file.write(json.dumps(request) + '\n')
+        self.file.flush()
+        return json.loads(self.file.readline())
+
+    def objects(self, vf=0):
+        return self.ask(cmd='objects')['vfs'][vf]['objects']
+
+    def vf(self, vf=0):
+        return self.ask(cmd='stats')['vfs'][vf]
+
+    def states(self, vf=0):
+        return [q['state'] for q in self.vf(vf)['virtqs']]
+
+
+@pytest.fixture(name='start')
+def fixture_start(runner):
+    """(host, control, sockets) of the stock driver on `n` VFs."""
+    def start(n=1, fw=()):
+        ctl = runner.path('model.ctl')
+        ports = {VFS[i]: runner.path(f'guest{i}') for i in range(n)}
+        eal = [word for word in eal_args() if word != '--no-pci']
+        for name in ports:
+            eal += ['-a', f'{name},class=vdpa,event_mode=2']
+        argv = [built('test/peer/vdpa-host'), *eal, '--',
+                *(f'{name}={path}' for name, path in ports.items())]
+        host = runner.start('vdpa-host', runner.under_model(argv, n, fw, ['--ctl', ctl]))
+        host.await_text(r'(?m)^READY$')
+        return host, Control(ctl), list(ports.values())
+    return start
+
+
+def guest(runner, path, queues=1):
+    return runner.virtio_testpmd(path, queues=queues)
+
+
+def test_probe_and_remove(start):
+    host, control, _ = start(2)
+    assert control.objects(0) == {'pd': 1, 'td': 1, 'tis': 1}
+    assert control.vf(1)['commands_failed'] == 0
+    assert host.stop() == 0, host.tail()
+    for i in range(2):
+        assert f'mlx5_{i}: context closed, 0 objects left behind' in host.log()
+
+
+@pytest.mark.parametrize('pairs', [1, 4])
+def test_configure_and_leave(runner, start, pairs):
+    """Four guests, one after the other: nothing of one is left for the next."""
+    host, control, (path,) = start()
+    idle = control.objects()
+    for _ in range(4):
+        visitor = guest(runner, path, pairs)
+        wait_until('all queues ready', lambda: control.states().count('RDY') == 2 * pairs)
+        assert control.objects()['rqt'] == 1
+        assert control.objects()['tir'] == 7
+        visitor.type('quit')
+        assert visitor.wait() == 0
+        wait_until('the queues to be gone', lambda: not control.states())
+        wait_until('the idle state', lambda: set(control.objects()) <= set(idle) | {
+            'umem', 'cq', 'qp', 'virtq', 'counters'})
+    assert control.vf()['commands_failed'] == 0
+    assert host.stop() == 0, host.tail()
+    assert ', 0 objects left behind' in host.log()
+
+
+def test_two_functions_talk(runner, start):
+    """What one guest sends arrives at the other: TX, switch, flow, TIR, RQT, RX."""
+    host, control, paths = start(2)
+    first = guest(runner, paths[0])
+    guest(runner, paths[1])
+    for vf in range(2):
+        wait_until('queues', lambda vf=vf: control.states(vf) == ['RDY', 'RDY'])
+    first.type('stop')
+    first.type('set fwd txonly')
+    first.type('start')
+
+    def received():
+        port = control.vf(1)['port']
+        return port['tx_packets'] > 1000 and port['steer_matched'] > 1000
+    wait_until('frames at the second function', received)
+    first.type('stop')
+    assert control.vf(0)['port']['rx_packets'] > 1000
+    assert control.vf(1)['port']['dma_faults'] == 0
+    assert host.stop() == 0, host.tail()
+
+
+def test_queue_error_recovers(runner, start):
+    """OBJECT_CHANGE on the error channel: the driver re-creates the queue."""
+    host, control, (path,) = start()
+    guest(runner, path)
+    wait_until('queues', lambda: control.states() == ['RDY', 'RDY'])
+    broken = control.vf()['virtqs'][1]['id']
+    assert control.ask(cmd='fault', vf=0, virtq=broken)['ok']
+    host.await_text('Recover virtq')
+    wait_until('recovery', lambda: control.states() == ['RDY', 'RDY'])
+    assert broken not in [q['id'] for q in control.vf()['virtqs']]
+    assert host.stop() == 0, host.tail()
+
+
+@pytest.mark.parametrize('op', ['ALLOC_TRANSPORT_DOMAIN', 'CREATE_TIS', 'ALLOC_PD'])
+def test_probe_fails_cleanly(runner, op):
+    """A failed command during probe: an error, no device, nothing left behind."""
+    host = runner.start('vdpa-host', runner.under_model(
+        [built('test/peer/vdpa-host'), *(word for word in eal_args() if word != '--no-pci'),
+         '-a', f'{VFS[0]},class=vdpa,event_mode=2', '--', f'{VFS[0]}={runner.path("guest")}'],
+        fw=[f'fail={op}:1:5']))
+    assert host.wait() != 0
+    assert ', 0 objects left behind' in host.log()
+
+
+def test_control_socket_refuses(start):
+    _, control, _ = start()
+    for request in ({}, {'cmd': 'dance'}, {'cmd': 'trace'}, {'cmd': 'trace', 'on': True},
+                    {'cmd': 'fault'}, {'cmd': 'fault', 'op': 'CREATE_TEA'},
+                    {'cmd': 'fault', 'virtq': 99999}, {'cmd': 'fault', 'set': 'resume=maybe'}):
+        reply = control.ask(**request)
+        assert not reply['ok'] and reply['error'], request
+    control.file.write('{"cmd"\n')
+    control.file.flush()
+    assert not json.loads(control.file.readline())['ok']
+    assert control.ask(cmd='fault', op='any', nth=1000, status=3)['ok']
+    assert control.ask(cmd='fault', clear=True)['ok']
