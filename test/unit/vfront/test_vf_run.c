@@ -283,5 +283,5 @@ main(void)
 		cmocka_unit_test(no_backend),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+	return cmocka_run_group_tests_name("vfront_run", tests, make_dir, drop_dir);
 }
