@@ -239,12 +239,15 @@ no_backend(void **state)
 	(void)state;
 	conf.guest.timeout_ms = 100;
 	vf_run(&conf, &res);
+	vf_result_free(&res);
 	assert_int_equal(res.error, -ENOENT);
 	conf.guest.server = true;
 	vf_run(&conf, &res);
+	vf_result_free(&res);
 	assert_int_equal(res.error, -ETIMEDOUT);
 	conf.guest.size = 100;
 	vf_run(&conf, &res);
+	vf_result_free(&res);
 	assert_int_equal(res.error, -EINVAL);
 	assert_int_equal(count_fds(), fds);
 }
