@@ -25,10 +25,11 @@ struct port {
 	struct sock_claim claim; /* of the socket, mode server */
 	bool serving;            /* librte_vhost has the socket */
 	int vid;                 /* -1: no frontend */
+	bool started;            /* the guest's device runs, or is being configured */
 	uint64_t changes;        /* memory changes logged so far */
 };
 
-/* Protects the list and state, reason, vid of every port. */
+/* Protects the list and state, reason, vid, started of every port. */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static TAILQ_HEAD(, port) table = TAILQ_HEAD_INITIALIZER(table);
 
@@ -108,29 +109,32 @@ on_connected(const char *path, int vid)
 	return ret;
 }
 
-/* A change of state that vhost reports about connection `vid`. */
+/* Called before the driver configures the device: whether it runs, refresh() asks. */
 static void
-follow(const char *path, int vid, enum port_state to)
+on_started(const char *path, int vid)
 {
 	struct port *port;
 
 	pthread_mutex_lock(&table_lock);
 	port = find_path(path);
-	if (port != NULL && port->vid == vid && port->state != PORT_STATE_REMOVING)
-		set_state(port, to, "");
+	if (port != NULL && port->vid == vid)
+		port->started = true;
 	pthread_mutex_unlock(&table_lock);
-}
-
-static void
-on_started(const char *path, int vid)
-{
-	follow(path, vid, PORT_STATE_RUNNING);
 }
 
 static void
 on_stopped(const char *path, int vid)
 {
-	follow(path, vid, PORT_STATE_NEGOTIATING);
+	struct port *port;
+
+	pthread_mutex_lock(&table_lock);
+	port = find_path(path);
+	if (port != NULL && port->vid == vid) {
+		port->started = false;
+		if (port->state != PORT_STATE_REMOVING)
+			set_state(port, PORT_STATE_NEGOTIATING, "");
+	}
+	pthread_mutex_unlock(&table_lock);
 }
 
 static void
@@ -142,6 +146,7 @@ on_disconnected(const char *path, int vid)
 	port = find_path(path);
 	if (port != NULL && port->vid == vid) {
 		port->vid = -1;
+		port->started = false;
 		port->changes = 0;
 		if (port->state != PORT_STATE_REMOVING)
 			set_state(port, waiting(port), "");
@@ -177,6 +182,7 @@ close_port(struct port *port)
 			strerror(-ret));
 	pthread_mutex_lock(&table_lock);
 	port->vid = -1;
+	port->started = false;
 	port->changes = 0;
 	pthread_mutex_unlock(&table_lock);
 }
@@ -382,12 +388,11 @@ refresh(struct port *port, const struct rte_vdpa_mlx5x_info *driver)
 		[RTE_VDPA_MLX5X_FAILED] = PORT_STATE_FAILED,
 	};
 
-	if (port->vid < 0 || port->vid != driver->vid || driver->state == RTE_VDPA_MLX5X_PROBED)
+	if (!port->started || port->state == PORT_STATE_REMOVING || port->vid != driver->vid ||
+		driver->state == RTE_VDPA_MLX5X_PROBED)
 		return;
-	if (port->state == PORT_STATE_RUNNING || port->state == PORT_STATE_DEGRADED ||
-		port->state == PORT_STATE_FAILED)
-		set_state(port, map[driver->state],
-			driver->state == RTE_VDPA_MLX5X_CONFIGURED ? "" : driver->last_error);
+	set_state(port, map[driver->state],
+		driver->state == RTE_VDPA_MLX5X_CONFIGURED ? "" : driver->last_error);
 	if (driver->changes <= port->changes)
 		return;
 	port->changes = driver->changes;

@@ -13,6 +13,7 @@
  *   listening     negotiating   a frontend connected
  *   connecting    negotiating   we reached the frontend
  *   negotiating   running       all rings configured, the device has them
+ *   negotiating   degraded      as above, but not for all its memory or queues
  *   negotiating   failed        the device gave up while it was configured
  *   running       negotiating   the guest stopped its device (reset, reboot)
  *   running       degraded      some of its memory or queues are not served

@@ -25,7 +25,7 @@ struct rte_vdpa_device;
 struct vhost_events {
 	/** A frontend is there; not 0: refuse it. */
 	int (*connected)(const char *path, int vid);
-	/** All rings are known, the device is being configured. */
+	/** All rings are known; the device is configured right after this. */
 	void (*started)(const char *path, int vid);
 	/** The guest has stopped its device; the frontend stays. */
 	void (*stopped)(const char *path, int vid);

@@ -85,7 +85,7 @@ def test_guest_comes_and_goes(daemon):
     daemon.start(*daemon.vf(GOOD, 'a'), *daemon.vf(GOOD2, 'b'))
     other = Frontend(daemon.path('b.sock')).start()
     daemon.wait_state('b', 'running')
-    baseline = None
+    baseline = fds(daemon)
     for _ in range(5):
         guest = Frontend(daemon.path('a.sock')).start()
         daemon.wait_state('a', 'running')
@@ -93,8 +93,7 @@ def test_guest_comes_and_goes(daemon):
         daemon.wait_state('a', 'negotiating')
         guest.close()
         daemon.wait_state('a', 'listening')
-        baseline = baseline or fds(daemon)
-        assert fds(daemon) == baseline
+        wait_for('the descriptors of before', lambda: fds(daemon) <= baseline)
     assert daemon.dev('b')['state'] == 'running'
     other.close()
 
@@ -137,15 +136,17 @@ def test_delete_under_a_guest(daemon):
 def test_add_and_delete_leave_nothing(daemon):
     daemon.start()
     words = ['name', 'a', 'mgmtdev', GOOD, 'socket', daemon.path('a.sock')]
-    counts = []
+    baseline = None
     for _ in range(20):
         daemon.ctl('dev', 'add', *words)
         daemon.ctl('dev', 'del', 'a')
-        counts.append(fds(daemon))
         daemon.ctl('dev', 'add', 'name', 'x', 'mgmtdev', 'mlx5_absent0',
                    'socket', daemon.path('x.sock'), status=19)
         assert daemon.ctl('dev', 'show') == ''
-    assert len(set(counts[1:])) == 1, counts
+        # librte_vhost opens some once; that of the last client is closed a moment
+        # after its answer.
+        baseline = baseline or fds(daemon)
+        wait_for('the descriptors of before', lambda: fds(daemon) <= baseline)
     assert files(daemon) == ['ctl.sock', 'ctl.sock.lock']
 
 

@@ -59,7 +59,8 @@ void mlx5x_dev_destroy(struct mlx5x_dev *dev);
 
 /**
  * Find and lock a device; NULL when the connection or vDPA device is not one
- * of this driver.  Ended by mlx5x_dev_put().
+ * of this driver, or when the device runs for another connection.  Ended by
+ * mlx5x_dev_put().
  */
 struct mlx5x_dev *mlx5x_dev_get_by_vid(int vid);
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The daemon with its real driver, on the model: guests, failures, and the end."""
+import os
+import re
+import signal
+
+import pytest
+
+from vdpa_ctl_daemon import BUILD, Daemon, Frontend, wait_for
+
+PROGRAM = os.path.join(BUILD, 'app/vdpa-ctl/vdpa-ctl')
+VF_A, VF_B = '0000:3b:00.2', '0000:3b:00.3'
+MAC_A, MAC_B = '52:54:00:00:00:0a', '52:54:00:00:00:0b'
+
+
+@pytest.fixture(name='daemon')
+def make_daemon():
+    daemon = Daemon(PROGRAM)
+    yield daemon
+    daemon.close()
+
+
+def end(daemon, contexts):
+    """It ends well, and each device it opened was left empty."""
+    assert daemon.stop() == 0, daemon.log()
+    left = re.findall(r'context closed, (\d+) objects? left', daemon.log())
+    assert left == ['0'] * contexts, daemon.log()
+    assert 'does not let go' not in daemon.log()
+    assert sorted(f for f in os.listdir(daemon.dir) if not f.startswith('log')) == []
+
+
+def fds(daemon):
+    """Descriptors of the daemon, which is a child of the launcher or the launcher itself."""
+    pid = daemon.child.pid
+    with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
+        children = f.read().split()
+    return len(os.listdir(f'/proc/{children[0] if children else pid}/fd'))
+
+
+def test_two_guests(daemon, runner):
+    daemon.start('--model', '2', *daemon.vf(VF_A, 'a'), *daemon.vf(VF_B, 'b'))
+    echo = runner.vfront(daemon.path('b.sock'), '--role', 'echo', '--mac', MAC_B, '--pairs', '2',
+                         '--seconds', '60')
+    daemon.wait_state('b', 'running')
+    source = runner.vfront(daemon.path('a.sock'), '--mac', MAC_A, '--peer-mac', MAC_B,
+                           '--pairs', '2', '--frames', '2000', '--seconds', '1',
+                           '--change', 'add:2,remove:2')
+    dev = daemon.wait_state('a', 'running')
+    assert dev['max_vqs'] == 128 and dev['ibdev'] == 'mlx5_0' and dev['pci'] == VF_A
+    # While the guest is there: what it has, and what its queues count.
+    while daemon.dev('a').get('changes', 0) < 4 and source.child.poll() is None:
+        pass
+    dev = daemon.dev('a')
+    assert dev['queues_active'] == 4 and dev['queues_failed'] == 0
+    assert dev['last_change']['cmds_blackout'] > 0 and dev['last_error'] == ''
+    assert re.search(r'(?m)^ +1 tx +[1-9]', daemon.ctl('dev', 'vstats', 'show', 'a'))
+    status, report = source.result()
+    assert status == 0, report
+    assert 'memory change' in daemon.log()
+    echo.stop()
+    assert daemon.wait_state('a', 'listening')['connected'] is False
+    daemon.wait_state('b', 'listening')
+    end(daemon, 2)
+
+
+def test_queues_are_limited_as_asked(daemon):
+    daemon.start('--model', '1', *daemon.vf(VF_A, 'a', queues=2))
+    assert daemon.dev('a')['max_vqs'] == 4
+    text = daemon.ctl('mgmtdev', 'show')
+    assert text.startswith(f'pci/{VF_A}:\n') and 'max_supported_vqs 4' in text
+    assert 'VERSION_1' in text
+    end(daemon, 1)
+
+
+def test_bad_ports_stop_no_good_one(daemon):
+    daemon.start('--model', '2', *daemon.vf('0000:99:00.0', 'absent'), *daemon.vf(VF_A, 'good'),
+                 *daemon.vf('mlx5_0', 'twice'), *daemon.vf('mlx5_1', 'byname'))
+    assert 'ready, 2 of 4 ports up' in daemon.log()
+    assert 'no RDMA device' in daemon.dev('absent')['reason']
+    assert 'in use' in daemon.dev('twice')['reason']
+    guest = Frontend(daemon.path('good.sock')).start()
+    daemon.wait_state('good', 'running')
+    guest.close()
+    daemon.wait_state('good', 'listening')
+    # The device is free again once its port is gone.
+    daemon.ctl('dev', 'del', 'good')
+    daemon.ctl('dev', 'set', 'name', 'twice')
+    assert daemon.dev('twice')['state'] == 'listening'
+    assert daemon.stop() == 0
+
+
+def test_add_and_delete_leave_nothing(daemon):
+    daemon.start('--model', '1')
+    baseline = None
+    for _ in range(8):
+        daemon.ctl('dev', 'add', 'name', 'a', 'mgmtdev', 'pci/' + VF_A,
+                   'socket', daemon.path('a.sock'), 'queues', '2')
+        guest = Frontend(daemon.path('a.sock')).start()
+        daemon.wait_state('a', 'running')
+        daemon.ctl('dev', 'del', 'a')
+        assert guest.refused()
+        guest.close()
+        # What libraries open once is open after the first time.
+        baseline = baseline or wait_for('a first count', lambda: fds(daemon))
+        wait_for('the descriptors of before', lambda: fds(daemon) <= baseline)
+    end(daemon, 8)
+
+
+@pytest.mark.parametrize('fail', ['CREATE_GENERAL_OBJECT:1:0x5', 'CREATE_TIR:1:0x5',
+                                  'CREATE_MKEY:1:0x5'])
+def test_firmware_that_refuses(daemon, fail):
+    """The port says so, the other one works, and the daemon ends well."""
+    daemon.start('--model', '2', '--model-opt', f'--fw fail={fail}', *daemon.vf(VF_B, 'b'),
+                 *daemon.vf(VF_A, 'a'))
+    guests = []
+    for name in ('a', 'b'):
+        if daemon.dev(name)['state'] == 'listening':
+            guests.append(Frontend(daemon.path(name + '.sock')).start())
+    states = [d for n in ('a', 'b') if (d := daemon.dev(n))['state'] in ('failed', 'degraded')]
+    assert len(guests) > 0
+    for dev in states:
+        assert dev['reason'] or dev['last_error']
+    for guest in guests:
+        guest.close()
+    assert daemon.stop() == 0
+    assert not re.search(r'context closed, [1-9]', daemon.log()), daemon.log()
+
+
+def test_kill_and_restart(daemon, runner):
+    words = ['--model', '1', *daemon.vf(VF_A, 'a')]
+    daemon.start(*words)
+    guest = Frontend(daemon.path('a.sock')).start()
+    daemon.wait_state('a', 'running')
+    daemon.stop(signal.SIGKILL)
+    guest.close()
+    daemon.start(*words)
+    guest = Frontend(daemon.path('a.sock')).start()
+    daemon.wait_state('a', 'running')
+    guest.close()
+    end(daemon, 1)
+
+
+def test_second_frontend_does_not_disturb_the_first(daemon):
+    daemon.start('--model', '1', *daemon.vf(VF_A, 'a'))
+    guest = Frontend(daemon.path('a.sock')).start()
+    before = daemon.wait_state('a', 'running')
+    second = Frontend(daemon.path('a.sock'))
+    assert second.refused()
+    second.close()
+    after = daemon.dev('a')
+    assert after['state'] == 'running' and after['queues_active'] == before['queues_active'] == 2
+    guest.close()
+    daemon.wait_state('a', 'listening')
+    end(daemon, 1)
