@@ -20,6 +20,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,6 +235,7 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	dev->rdev = rdev;
 	dev->conf = *conf;
 	dev->vid = -1;
+	dev->channel = -1;
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = create_parts(dev);
 	if (ret) {
@@ -370,6 +372,33 @@ queue_features(const struct mlx5x_dev *dev)
 	return features & dev->hw.caps.features;
 }
 
+void
+mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
+{
+	if (dev->channel >= 0)
+		close(dev->channel);
+	dev->channel = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+/* The frontend may refuse or ignore it: the eventfd is relayed in any case. */
+static void
+offer_doorbell(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
+{
+	const uint64_t need = UINT64_C(1) << VHOST_USER_PROTOCOL_F_HOST_NOTIFIER |
+			      UINT64_C(1) << VHOST_USER_PROTOCOL_F_SLAVE_SEND_FD;
+	uint64_t have, offset, size;
+	int ret;
+
+	if (dev->channel < 0 || rte_vhost_get_negotiated_protocol_features(vid, &have) != 0 ||
+		(have & need) != need)
+		return;
+	mlx5x_dev_notify_area(dev, &offset, &size);
+	ret = mlx5x_notify_offer(dev->channel, q->index, mlx5x_dev_notify_fd(dev), offset, size);
+	if (ret)
+		MLX5X_DEV_LOG(NOTICE, dev->hw.name, "queue %u: doorbell page not offered: %s",
+			q->index, strerror(-ret));
+}
+
 /* Loop parked. */
 static int
 start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
@@ -394,6 +423,8 @@ start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 	ret = mlx5x_queue_start(q, &ring, dev->mem, avail);
 	if (ret)
 		rte_strscpy(dev->last_error, "a queue did not start", sizeof(dev->last_error));
+	else
+		offer_doorbell(dev, vid, q);
 	return ret;
 }
 
@@ -510,6 +541,7 @@ mlx5x_dev_forget(struct mlx5x_dev *dev)
 	mlx5x_dev_stop(dev);
 	mlx5x_mem_put(dev->mem);
 	dev->mem = NULL;
+	mlx5x_dev_set_channel(dev, -1);
 	dev->changes = 0;
 	memset(&dev->last, 0, sizeof(dev->last));
 	for (i = 0; i < 2u * dev->pairs; i++)

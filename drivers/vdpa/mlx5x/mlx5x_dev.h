@@ -154,6 +154,15 @@ int mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *tab
  */
 void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect);
 
+/**
+ * Take the channel on which a backend may ask the frontend for something; it is
+ * used to offer the doorbell page of each queue.  Device locked.
+ *
+ * @param fd
+ *   Borrowed, duplicated.
+ */
+void mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd);
+
 /** Give up what the connection brought: the memory.  Device locked, stopped. */
 void mlx5x_dev_forget(struct mlx5x_dev *dev);
 

@@ -40,6 +40,7 @@ struct mlx5x_dev {
 	enum rte_vdpa_mlx5x_state state;
 	enum mlx5x_soft soft;
 	int vid;                 /* -1 unless running */
+	int channel;             /* owned, -1: the frontend gave none, or we did not see it */
 	uint64_t features;       /* negotiated, of the current start */
 	struct mlx5x_hw hw;      /* constant from probe to remove */
 	struct mlx5x_loop *loop; /* owned, as long as the device */

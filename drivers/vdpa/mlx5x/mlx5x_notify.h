@@ -38,4 +38,22 @@ void mlx5x_notify_ring(volatile uint32_t *doorbell, uint16_t index);
  */
 int mlx5x_kick_set(struct mlx5x_kick *kick, int fd);
 
+/**
+ * Offer the doorbell page of a queue to the frontend, so that the guest rings
+ * the device without any software between.
+ *
+ * Nothing waits for an answer, and rte_vhost_host_notifier_ctrl() is not used:
+ * it blocks until the frontend answers, which may itself be blocked until the
+ * message in hand is done.
+ *
+ * @param channel
+ *   Backend channel (VHOST_USER_SET_BACKEND_REQ_FD).
+ * @param page
+ *   Descriptor to map, with the offset and size of the page in it, bytes.
+ * @return
+ *   0; -EAGAIN when the channel is full, or another -errno: the guest goes on
+ *   with the eventfd.
+ */
+int mlx5x_notify_offer(int channel, uint16_t index, int page, uint64_t offset, uint64_t size);
+
 #endif /* MLX5X_NOTIFY_H */

@@ -78,6 +78,7 @@ enum action {
 	REFUSE, /* with a vDPA device attached, librte_vhost would act on its own memory only */
 	MEM_TABLE,
 	LOG_BASE,
+	CHANNEL,
 };
 
 struct rule {
@@ -103,7 +104,7 @@ static const struct rule rules[] = {
 	[MLX5X_VHOST_SET_VRING_ENABLE] = { "SET_VRING_ENABLE", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_SEND_RARP] = { "SEND_RARP", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_NET_SET_MTU] = { "NET_SET_MTU", 8, FDS_NONE, PASS },
-	[MLX5X_VHOST_SET_BACKEND_REQ_FD] = { "SET_BACKEND_REQ_FD", 0, FDS_ONE, PASS },
+	[MLX5X_VHOST_SET_BACKEND_REQ_FD] = { "SET_BACKEND_REQ_FD", 0, FDS_ONE, CHANNEL },
 	[MLX5X_VHOST_IOTLB_MSG] = { "IOTLB_MSG", 0, FDS_NONE, REFUSE },
 	[MLX5X_VHOST_GET_CONFIG] = { "GET_CONFIG", 12, FDS_NONE, PASS },
 	[MLX5X_VHOST_SET_CONFIG] = { "SET_CONFIG", 12, FDS_NONE, PASS },
@@ -276,6 +277,9 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 		return set_mem_table(dev, vid, msg);
 	case LOG_BASE:
 		return set_log_base(vid, msg);
+	case CHANNEL:
+		mlx5x_dev_set_channel(dev, msg->fds[0]);
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	default:
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	}
