@@ -158,6 +158,8 @@ set_state(struct virtq *vq, enum virtq_state to)
 	assert(may_change(vq, to));
 	if (from == VIRTQ_RDY)
 		leave_rdy(vq);
+	if (to == VIRTQ_RDY && vq->env.ops.ready != NULL)
+		vq->env.ops.ready(vq->env.tx_arg);
 	vq->state = to;
 	if (to == VIRTQ_RDY)
 		enter_rdy(vq);

@@ -148,6 +148,8 @@ struct virtq_caps {
 struct virtq_ops {
 	/* A frame was transmitted. */
 	void (*tx)(void *arg, const struct frame *f);
+	/* The queue is about to enter RDY; may be NULL. */
+	void (*ready)(void *arg);
 	/* Buffers were completed and the driver wants to know. */
 	void (*event)(void *arg);
 	/* The queue went to ERR by itself. It must not be destroyed in the call. */
@@ -159,7 +161,7 @@ struct virtq_env {
 	struct mkey_table *mkeys;      /* borrowed */
 	const struct virtq_caps *caps; /* borrowed */
 	struct virtq_ops ops;
-	void *tx_arg; /* for tx */
+	void *tx_arg; /* for tx and ready */
 	void *arg;    /* for event and error */
 };
 

@@ -11,14 +11,14 @@
 /*
  * Glue, and the doorbell. By default the doorbell word is not looked at: the
  * engine polls avail->idx of every queue that is RDY. With strict_doorbell a
- * poller samples the word, and only a queue whose index it finds is looked at:
- * this is what makes a lost kick visible.
+ * poller samples the word, and a queue is looked at only after a doorbell that
+ * was written while it was RDY: this is what makes a kick that was lost in a
+ * stop, or one that the driver forgot after it, visible.
  */
 
 struct vport_virtq {
 	TAILQ_ENTRY(vport_virtq) link;
 	struct virtq *vq; /* owned */
-	uint16_t queue_index;
 };
 
 struct vport {
@@ -52,23 +52,42 @@ transmit(void *arg, const struct frame *f)
 	eswitch_send(vp->port, f);
 }
 
+/*
+ * Take what is in the doorbell word. All queues share the word and a second
+ * write hides the first, so a doorbell counts for every queue that is RDY; a
+ * finer rule would lose doorbells that the program did write.
+ */
 static int
-poll_doorbell(struct engine_poller *p, int budget)
+sample_doorbell(struct vport *vp)
 {
-	struct vport *vp = (struct vport *)p;
 	struct vport_virtq *v;
-	uint32_t index;
+	uint32_t word;
 
-	(void)budget;
-	index = __atomic_exchange_n(vp->word, VPORT_DOORBELL_IDLE, __ATOMIC_ACQ_REL);
-	if (index == VPORT_DOORBELL_IDLE)
+	word = __atomic_exchange_n(vp->word, VPORT_DOORBELL_IDLE, __ATOMIC_ACQ_REL);
+	if (word == VPORT_DOORBELL_IDLE)
 		return 0;
 	vp->doorbells++;
 	TAILQ_FOREACH (v, &vp->virtqs, link) {
-		if (v->queue_index == index)
-			virtq_kick(v->vq);
+		virtq_kick(v->vq);
 	}
 	return 1;
+}
+
+static int
+poll_doorbell(struct engine_poller *p, int budget)
+{
+	(void)budget;
+	return sample_doorbell((struct vport *)p);
+}
+
+/* A queue is about to be RDY: what was written until now is not for it. */
+static void
+before_ready(void *arg)
+{
+	struct vport *vp = arg;
+
+	if (vp->doorbell.on)
+		sample_doorbell(vp);
 }
 
 /* Sample the doorbell only if somebody cares. */
@@ -162,7 +181,12 @@ vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 		.engine = vp->engine,
 		.mkeys = vp->mkeys,
 		.caps = &vp->caps,
-		.ops = { .tx = transmit, .event = ops->event, .error = ops->error },
+		.ops = {
+			.tx = transmit,
+			.ready = before_ready,
+			.event = ops->event,
+			.error = ops->error,
+		},
 		.tx_arg = vp,
 		.arg = arg,
 	};
@@ -176,7 +200,6 @@ vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 		free(v);
 		return ret;
 	}
-	v->queue_index = attr->queue_index;
 	TAILQ_INSERT_TAIL(&vp->virtqs, v, link);
 	*out = v->vq;
 	return 0;

@@ -47,9 +47,11 @@ void vport_destroy(struct vport *vp);
 void vport_set_caps(struct vport *vp, const struct virtq_caps *caps);
 
 /*
- * The VF's doorbell word (VAR page), borrowed; NULL: none any more. The
+ * The VF's doorbell word (VAR page), borrowed; NULL: none any more. Written
+ * with the index of a queue, 32 bits by drivers and 16 bits by guests. The
  * sampling exchanges it with VPORT_DOORBELL_IDLE, so a second doorbell between
- * two samples hides the first. Only looked at with strict_doorbell.
+ * two samples hides the first; any doorbell therefore counts for all queues of
+ * the VF that were RDY when it was written. Only looked at with strict_doorbell.
  */
 #define VPORT_DOORBELL_IDLE 0xffffffffu
 void vport_set_doorbell(struct vport *vp, uint32_t *word);

@@ -72,7 +72,7 @@ create_vq(struct bench *b, const struct virtq_attr *attr)
 		.engine = b->engine,
 		.mkeys = b->mkeys,
 		.caps = &b->caps,
-		.ops = { on_tx, on_event, on_error },
+		.ops = { .tx = on_tx, .event = on_event, .error = on_error },
 		.tx_arg = b,
 		.arg = b,
 	};

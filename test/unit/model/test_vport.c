@@ -358,7 +358,7 @@ test_stop_start(void **state)
 	destroy_pair(p);
 }
 
-/* The doorbell word: a queue runs only after its index was seen in it. */
+/* The doorbell word: a queue runs only after a doorbell while it is RDY. */
 static void
 test_doorbell(void **state)
 {
@@ -378,24 +378,50 @@ test_doorbell(void **state)
 	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
 	run(p);
 	assert_int_equal(guest_ring_pending(&a->ring[1]), 0);
-	word[0] = 5; /* nobody's */
-	run(p);
-	assert_int_equal(guest_ring_pending(&a->ring[1]), 0);
 	word[0] = 1;
 	run(p);
 	/* sent, but the receiver was never told of its buffer */
 	assert_int_equal(guest_ring_pending(&a->ring[1]), 1);
 	assert_int_equal(guest_ring_pending(&b->ring[0]), 0);
 	word[1] = 0;
-	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
-	word[0] = 1;
 	run(p);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 1);
+	memcpy(&word[0], "\x01\x00", 2); /* as a guest writes it */
 	run(p);
 	assert_int_equal(guest_ring_pending(&a->ring[1]), 2);
+	assert_int_equal(guest_ring_pending(&b->ring[0]), 1);
 	vport_get_stats(a->vp, &stats);
-	assert_int_equal(stats.doorbells, 3);
+	assert_int_equal(stats.doorbells, 2);
 	vport_set_doorbell(a->vp, NULL);
 	vport_set_doorbell(b->vp, NULL);
+	destroy_pair(p);
+}
+
+/* A kick in the stop is lost: only a doorbell after RDY brings the queue back. */
+static void
+test_lost_doorbell(void **state)
+{
+	const struct virtq_caps caps = { .resume = true, .strict_doorbell = true };
+	struct pair *p = create_pair(&caps, 16, 0);
+	struct side *a = &p->side[0];
+	uint32_t word = 0;
+	uint8_t *tx;
+
+	(void)state;
+	vport_set_doorbell(a->vp, &word);
+	tx = make_frame(a, macs[1], macs[0], 64, 0);
+	set_state(a->vq[1], VIRTQ_SUSPEND);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	word = 1; /* not sampled before the queue is RDY again */
+	set_state(a->vq[1], VIRTQ_RDY);
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 0);
+	word = 1;
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 1);
+	vport_set_doorbell(a->vp, NULL);
 	destroy_pair(p);
 }
 
@@ -440,6 +466,7 @@ main(void)
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_stop_start),
 		cmocka_unit_test(test_doorbell),
+		cmocka_unit_test(test_lost_doorbell),
 		cmocka_unit_test(test_receiver_gone),
 	};
 
