@@ -51,3 +51,23 @@ def test_doorbell_pages(runner):
     if report['notifiers'] == 0:
         pytest.skip('no doorbell page was offered: kicks went by eventfd only')
     assert report['page_kicks'] > 0
+
+
+def test_both_guests_change(runner):
+    """Two of our guests on two VFs of one process, both changing memory at once."""
+    host = runner.vdpa_host('mlx5x', 2)
+    macs = ['52:54:00:00:00:01', '52:54:00:00:00:02']
+    common = ['--pairs', '2', '--change', 'all:4', '--interval', '15', '--kick-delay', '100']
+    echo = runner.vfront(runner.path('b'), '--role', 'echo', '--mac', macs[1], '--seed', '2',
+                         '--seconds', '3600', *common)
+    status, report = runner.vfront(runner.path('a'), '--mac', macs[0], '--peer-mac', macs[1],
+                                   '--seconds', '3', *common).result()
+    assert status == 0, (report['error'], report['violations'][:3])
+    assert report['active_queues'] == 4
+    echo.child.terminate()
+    status, report = echo.result()
+    assert status == 0, (report['error'], report['violations'][:3])
+    assert report['echoed'] > 0 and report['corrupted'] == 0
+    assert report['changes_done'] == report['changes_asked']
+    assert host.stop() == 0, host.tail()
+    assert re.findall(r'context closed, (\d+) objects? left', host.log()) == ['0', '0']

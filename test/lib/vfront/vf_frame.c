@@ -169,6 +169,12 @@ vf_account_destroy(struct vf_account *account)
 	account->n_streams = 0;
 }
 
+void
+vf_account_restart(struct vf_account *account)
+{
+	memset(account->stream, 0, account->n_streams * sizeof(*account->stream));
+}
+
 uint64_t
 vf_account_next(const struct vf_account *account, uint16_t stream)
 {

@@ -73,6 +73,9 @@ int vf_account_create(struct vf_account *account, uint32_t n_streams);
 
 void vf_account_destroy(struct vf_account *account);
 
+/** The sender begins anew: all streams start over, the counters stay. */
+void vf_account_restart(struct vf_account *account);
+
 /** @return the number of the next frame of a stream. */
 uint64_t vf_account_next(const struct vf_account *account, uint16_t stream);
 

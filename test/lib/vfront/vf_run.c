@@ -14,7 +14,7 @@
 #define WARM_CHAINS  8       /* per queue, before anything is changed */
 #define WARM_MORE_US 3000000 /* for the other queues, once the first frame is back */
 #define LAST_US      5000000
-#define COME_HOME_US 1000000 /* for the last frames */
+#define COME_HOME_US 3000000 /* without a frame: the last ones are lost */
 
 struct run {
 	const struct vf_run_conf *conf;

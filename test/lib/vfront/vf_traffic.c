@@ -127,6 +127,20 @@ note_received(struct vf_traffic *t)
 		t->gap_us = gap;
 }
 
+/* Who only receives goes along when the sender begins a new run. */
+static bool
+of_this_run(struct vf_traffic *t, uint32_t run)
+{
+	if (run == t->run || t->conf.role == VF_ROLE_SOURCE)
+		return run == t->run;
+	if (t->following && (int32_t)(run - t->run) < 0)
+		return false;
+	t->following = true;
+	t->run = run;
+	vf_account_restart(&t->account);
+	return true;
+}
+
 static void
 take_frame(struct vf_traffic *t, unsigned int queue, const uint8_t *frame, uint32_t length)
 {
@@ -145,7 +159,7 @@ take_frame(struct vf_traffic *t, unsigned int queue, const uint8_t *frame, uint3
 	case VF_FRAME_OK:
 		break;
 	}
-	if (t->conf.role == VF_ROLE_SOURCE && id.run != t->run)
+	if (!of_this_run(t, id.run))
 		t->foreign++;
 	else
 		vf_account_receive(&t->account, &id, t->conf.role == VF_ROLE_SOURCE);

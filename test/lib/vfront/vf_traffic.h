@@ -46,6 +46,7 @@ struct vf_traffic {
 	struct vf_account account;
 	struct vf_rng rng;
 	uint32_t run;
+	bool following; /* run is the sender's */
 	bool sending;
 	uint64_t received; /* frames of any kind */
 	uint64_t echoed;
