@@ -222,9 +222,7 @@ set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 	running = mlx5x_dev_is_running(dev);
 	dup_fds(msg, fds);
 	ret = mlx5x_dev_mem_change(dev, &table, fds, &delta);
-	if (ret != 0)
-		MLX5X_LOG(ERR, "connection %d: memory table of %u regions not served: %s", vid,
-			table.n, strerror(-ret));
+	/* the device has logged a failure */
 	if (!running) /* if it failed, the start says so: a frontend copes worse with a refusal */
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	if (ret != 0)
