@@ -113,20 +113,24 @@ eal_args_create(
 	int n;
 
 	args->argc = 0;
+	args->words = calloc(DEFAULTS_MAX + count + 1, sizeof(char *));
 	args->argv = calloc(DEFAULTS_MAX + count + 1, sizeof(char *));
-	if (args->argv == NULL)
-		return -ENOMEM;
-	n = defaults(args->argv, user, count, ctl, hugepages);
+	if (args->words == NULL || args->argv == NULL)
+		goto free_args;
+	n = defaults(args->words, user, count, ctl, hugepages);
 	for (i = 0; i < count; i++)
-		args->argv[n++] = strdup(user[i]);
+		args->words[n++] = strdup(user[i]);
 	args->argc = n;
 	for (i = 0; i < n; i++) {
-		if (args->argv[i] == NULL) {
-			eal_args_free(args);
-			return -ENOMEM;
-		}
+		if (args->words[i] == NULL)
+			goto free_args;
+		args->argv[i] = args->words[i];
 	}
 	return 0;
+
+free_args:
+	eal_args_free(args);
+	return -ENOMEM;
 }
 
 void
@@ -135,8 +139,10 @@ eal_args_free(struct eal_args *args)
 	int i;
 
 	for (i = 0; i < args->argc; i++)
-		free(args->argv[i]);
+		free(args->words[i]);
+	free(args->words);
 	free(args->argv);
+	args->words = NULL;
 	args->argv = NULL;
 	args->argc = 0;
 }

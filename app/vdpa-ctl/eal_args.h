@@ -13,9 +13,10 @@
 
 #include <stdbool.h>
 
-/** Arguments in one block of memory; free it with eal_args_free(). */
+/** EAL permutes argv and overwrites parts of it: what is to be freed is in `words`. */
 struct eal_args {
-	char **argv; /* owned, NULL at the end */
+	char **words; /* owned, with what it points at */
+	char **argv;  /* owned; the same pointers, for EAL, NULL at the end */
 	int argc;
 };
 
@@ -34,7 +35,7 @@ struct eal_args {
 int eal_args_create(
 	struct eal_args *args, char *const *user, int count, const char *ctl, bool hugepages);
 
-/** Free what eal_args_create() made. */
+/** Free what eal_args_create() made; EAL must have ended. */
 void eal_args_free(struct eal_args *args);
 
 /** Does the kernel have a free hugepage of any size? */

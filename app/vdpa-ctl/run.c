@@ -190,19 +190,19 @@ on_tick(int fd, short what, void *arg)
 }
 
 static int
-start_eal(const struct options *opt, const char *ctl, struct reason *why)
+start_eal(struct eal_args *args, const struct options *opt, const char *ctl, struct reason *why)
 {
-	struct eal_args args;
 	int ret;
 
-	ret = eal_args_create(&args, opt->eal, opt->eal_count, ctl, eal_args_hugepages());
+	ret = eal_args_create(args, opt->eal, opt->eal_count, ctl, eal_args_hugepages());
 	if (ret != 0)
 		return reason_set(why, ret, "no memory");
-	/* EAL permutes argv and keeps pointers into it: it lives as long as we do. */
-	if (rte_eal_init(args.argc, args.argv) < 0)
-		return reason_set(why, -rte_errno, "EAL does not start: %s (see above)",
-			rte_strerror(rte_errno));
-	return 0;
+	if (rte_eal_init(args->argc, args->argv) >= 0)
+		return 0;
+	ret = reason_set(
+		why, -rte_errno, "EAL does not start: %s (see above)", rte_strerror(rte_errno));
+	eal_args_free(args);
+	return ret;
 }
 
 static void
@@ -283,6 +283,7 @@ serve(const struct options *opt, struct reason *why)
 {
 	char ctl[SPEC_SOCKET_SIZE];
 	struct sock_claim claim;
+	struct eal_args args;
 	int signal_fd;
 	int ret;
 
@@ -295,7 +296,7 @@ serve(const struct options *opt, struct reason *why)
 	ret = sock_claim(&claim, ctl, why);
 	if (ret != 0)
 		goto close_signals;
-	ret = start_eal(opt, ctl, why);
+	ret = start_eal(&args, opt, ctl, why);
 	if (ret != 0)
 		goto release_ctl;
 	start_ports(opt);
@@ -303,6 +304,7 @@ serve(const struct options *opt, struct reason *why)
 	port_fini();
 	if (rte_eal_cleanup() != 0)
 		LOG_WARNING(NULL, "EAL does not clean up");
+	eal_args_free(&args);
 release_ctl:
 	sock_release(&claim);
 close_signals:
