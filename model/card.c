@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel.h"
 #include "context.h"
-#include "ctl.h"
 #include "engine.h"
 #include "eswitch.h"
 #include "lock.h"
@@ -111,7 +111,6 @@ create_card(void)
 		return ret;
 	}
 	trace_start(conf.trace);
-	ctl_start(conf.ctl);
 	return 0;
 }
 
@@ -204,8 +203,9 @@ card_after_fork_child(void)
 	 */
 	memset(&card, 0, sizeof(card));
 	uses = 0;
+	context_forget_all();
+	channel_forget_all();
 	trace_forget();
-	ctl_forget();
 	model_unlock();
 	pthread_mutex_unlock(&use_lock);
 }
@@ -213,12 +213,13 @@ card_after_fork_child(void)
 void
 card_exit(void)
 {
-	ctl_stop();
 	/* The hardware stops with the process: before anybody unmaps memory. */
 	pthread_mutex_lock(&use_lock);
 	if (uses)
 		engine_stop(card.engine);
 	pthread_mutex_unlock(&use_lock);
+	model_lock();
 	context_report_open();
+	model_unlock();
 	trace_stop();
 }

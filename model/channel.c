@@ -23,6 +23,26 @@
 #define EQE_OBJ_TYPE PRM(0x110, 16)
 #define EQE_OBJ_ID   PRM(0x120, 32)
 
+/* All channels of the process. */
+static TAILQ_HEAD(, channel) channels = TAILQ_HEAD_INITIALIZER(channels);
+
+struct channel *
+channel_find(int64_t program_fd)
+{
+	struct channel *ch;
+
+	TAILQ_FOREACH (ch, &channels, link)
+		if (ch->program_fd == program_fd)
+			return ch;
+	return NULL;
+}
+
+void
+channel_forget_all(void)
+{
+	TAILQ_INIT(&channels);
+}
+
 struct channel *
 channel_create(bool omit_data)
 {
@@ -43,6 +63,7 @@ channel_create(bool omit_data)
 	ch->model_fd = pair[0];
 	ch->program_fd = pair[1];
 	ch->omit_data = omit_data;
+	TAILQ_INSERT_TAIL(&channels, ch, link);
 	return ch;
 close_pair:
 	close(pair[0]);
@@ -69,6 +90,7 @@ channel_destroy(struct channel *ch)
 
 	while ((sub = TAILQ_FIRST(&ch->subs)))
 		remove_sub(sub);
+	TAILQ_REMOVE(&channels, ch, link);
 	close(ch->model_fd);
 	free(ch);
 }

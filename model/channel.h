@@ -37,7 +37,7 @@ struct event_sub {
 };
 
 struct channel {
-	TAILQ_ENTRY(channel) link; /* of its context */
+	TAILQ_ENTRY(channel) link; /* of all */
 	TAILQ_HEAD(, event_sub) subs;
 	int model_fd;   /* owned: our end */
 	int program_fd; /* borrowed: the number of the program's end */
@@ -49,6 +49,12 @@ struct channel {
  * event descriptor.  NULL and errno.
  */
 struct channel *channel_create(bool omit_data);
+
+/* The channel whose program end is @program_fd, or NULL. */
+struct channel *channel_find(int64_t program_fd);
+
+/* In a forked child: there are none.  Leaves the memory alone. */
+void channel_forget_all(void);
 
 /* The program closes (or has closed) its end.  Frees the channel. */
 void channel_destroy(struct channel *ch);

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "card.h"
-#include "lock.h"
-
 /* The first pages of the BAR are not handed out: an offset of 0 would look
  * like no offset.
  */
 #define FIRST_PAGE 16
+
+/* All contexts of the process. */
+static TAILQ_HEAD(, context) contexts = TAILQ_HEAD_INITIALIZER(contexts);
 
 struct context *
 context_create(struct hca *hca, int fd)
@@ -34,7 +34,7 @@ context_create(struct hca *hca, int fd)
 	ctx->fd = fd;
 	ctx->page_cursor = FIRST_PAGE;
 	TAILQ_INIT(&ctx->uobjs);
-	TAILQ_INSERT_TAIL(&hca->contexts, ctx, link);
+	TAILQ_INSERT_TAIL(&contexts, ctx, link);
 	hca->opened++;
 	return ctx;
 }
@@ -118,7 +118,7 @@ context_destroy(struct context *ctx)
 		fprintf(stderr, "mlx5x-model: %s: objects that cannot be destroyed\n",
 			ctx->hca->id.ibdev);
 	ctx->hca->closed++;
-	TAILQ_REMOVE(&ctx->hca->contexts, ctx, link);
+	TAILQ_REMOVE(&contexts, ctx, link);
 	munmap(ctx->bar, (size_t)CONTEXT_PAGES * CONTEXT_PAGE);
 	free(ctx->handles);
 	free(ctx);
@@ -129,10 +129,9 @@ context_find(int fd)
 {
 	struct context *ctx;
 
-	for (unsigned int i = 0; i < card_n_hcas(); i++)
-		TAILQ_FOREACH (ctx, &card_hca(i)->contexts, link)
-			if (ctx->fd == fd && !ctx->closing)
-				return ctx;
+	TAILQ_FOREACH (ctx, &contexts, link)
+		if (ctx->fd == fd && !ctx->closing)
+			return ctx;
 	return NULL;
 }
 
@@ -249,9 +248,12 @@ context_report_open(void)
 {
 	struct context *ctx;
 
-	model_lock();
-	for (unsigned int i = 0; i < card_n_hcas(); i++)
-		TAILQ_FOREACH (ctx, &card_hca(i)->contexts, link)
-			report(ctx, "context never closed");
-	model_unlock();
+	TAILQ_FOREACH (ctx, &contexts, link)
+		report(ctx, "context never closed");
+}
+
+void
+context_forget_all(void)
+{
+	TAILQ_INIT(&contexts);
 }

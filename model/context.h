@@ -75,7 +75,7 @@ struct uobj {
 };
 
 struct context {
-	TAILQ_ENTRY(context) link; /* of the hca */
+	TAILQ_ENTRY(context) link; /* of all */
 	struct hca *hca;           /* borrowed */
 	int fd;                    /* the program's descriptor, borrowed */
 	uint8_t *bar;              /* owned mapping of the BAR */
@@ -123,7 +123,10 @@ int uobj_destroy(struct uobj *uobj);
 /* Free @uobj alone, for a creation that fails half-way. */
 void uobj_free(struct uobj *uobj);
 
-/* Say which contexts were never closed.  Takes the lock itself. */
+/* In a forked child: there are no contexts.  Leaves the memory alone. */
+void context_forget_all(void);
+
+/* Say which contexts were never closed. */
 void context_report_open(void);
 
 #endif /* MODEL_CONTEXT_H */

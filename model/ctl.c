@@ -42,6 +42,8 @@ struct client {
 	char *line; /* owned, MAX_LINE bytes */
 };
 
+static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
 	bool running;
 	pthread_t thread;
@@ -194,14 +196,12 @@ open_socket(const char *path)
 	return ret;
 }
 
-void
-ctl_start(const char *path)
+static void
+start(const char *path)
 {
 	sigset_t all, before;
 	int ret;
 
-	if (!path[0] || ctl.running)
-		return;
 	ctl.listen_fd = open_socket(path);
 	if (ctl.listen_fd < 0) {
 		if (ctl.listen_fd != -EADDRINUSE)
@@ -223,6 +223,15 @@ ctl_start(const char *path)
 	close(ctl.listen_fd);
 	if (ctl.stop_fd >= 0)
 		close(ctl.stop_fd);
+}
+
+void
+ctl_start(const char *path)
+{
+	pthread_mutex_lock(&start_lock);
+	if (path[0] && !ctl.running)
+		start(path);
+	pthread_mutex_unlock(&start_lock);
 }
 
 static void
@@ -250,6 +259,7 @@ ctl_stop(void)
 void
 ctl_forget(void)
 {
+	pthread_mutex_init(&start_lock, NULL);
 	if (ctl.running)
 		close_all();
 }

@@ -29,7 +29,6 @@ hca_create(unsigned int index, struct engine *engine, struct eswitch *eswitch, s
 	hca->index = index;
 	hca->engine = engine;
 	hca->fw = fw;
-	TAILQ_INIT(&hca->contexts);
 	ident_get(index, &hca->id);
 	ret = vport_create(engine, eswitch, hca->id.mac, &caps, &hca->vport);
 	if (ret)

@@ -18,8 +18,6 @@
 #include "opcode.h"
 #include "vport.h"
 
-struct context;
-
 /* dump_fill_mkey: every function has the null key at this index. */
 #define HCA_NULL_MKEY_INDEX 0x700u
 
@@ -29,7 +27,7 @@ struct hca {
 	struct engine *engine; /* borrowed */
 	struct vport *vport;   /* owned */
 	struct fwdb db;
-	TAILQ_HEAD(, context) contexts;
+	void *doorbell;          /* borrowed: first word of the youngest VAR page */
 	struct fw *fw;           /* borrowed: the firmware's behaviour */
 	uint64_t opened, closed; /* contexts */
 	uint64_t left_behind;    /* objects that close() had to destroy */

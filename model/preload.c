@@ -46,6 +46,7 @@
 #include <unistd.h>
 
 #include "card.h"
+#include "ctl.h"
 #include "fdmap.h"
 #include "ident.h"
 #include "uverbs.h"
@@ -70,6 +71,7 @@
 static bool active; /* the launcher's environment is there */
 static char root[PATH_MAX];
 static unsigned int n_vfs;
+static pid_t owner; /* of the descriptors */
 
 static void
 before_fork(void)
@@ -86,7 +88,9 @@ after_fork_parent(void)
 static void
 after_fork_child(void)
 {
+	owner = getpid();
 	fdmap_reset();
+	ctl_forget();
 	card_after_fork_child();
 }
 
@@ -99,6 +103,7 @@ preload_start(void)
 		return;
 	n_vfs = card_configure(root);
 	active = n_vfs > 0;
+	owner = getpid();
 	if (active)
 		pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
@@ -106,8 +111,10 @@ preload_start(void)
 __attribute__((destructor)) static void
 preload_stop(void)
 {
-	if (active)
-		card_exit();
+	if (!active)
+		return;
+	ctl_stop();
+	card_exit();
 }
 
 /* Number of the VF whose node @path is, or -1. */
@@ -226,9 +233,10 @@ openat64(int dir, const char *path, int flags, ...)
 EXPORT int
 close(int fd)
 {
-	enum fd_kind kind = fdmap_kind(fd);
-
-	if (kind != FD_NONE)
+	/* A child of vfork() tidies its descriptors in our memory: what it
+	 * closes is not closed here.
+	 */
+	if (fdmap_kind(fd) != FD_NONE && getpid() == owner)
 		uverbs_closing(fd, fdmap_clear(fd));
 	return REAL(close)(fd);
 }

@@ -23,8 +23,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <rdma/mlx5_user_ioctl_cmds.h>
-#include <rdma/mlx5_user_ioctl_verbs.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -32,6 +30,7 @@
 
 #include "card.h"
 #include "channel.h"
+#include "ctl.h"
 #include "devx.h"
 #include "lock.h"
 #include "method.h"
@@ -43,9 +42,6 @@
 
 /* The kernel's limit on a whole header with attributes. */
 #define MAX_HEADER 4096
-
-/* All event channels of the process; guarded by the model lock. */
-static TAILQ_HEAD(, channel) channels = TAILQ_HEAD_INITIALIZER(channels);
 
 int
 uverbs_open(unsigned int index, int flags)
@@ -59,6 +55,7 @@ uverbs_open(unsigned int index, int flags)
 	hca = card_get(index);
 	if (!hca)
 		return -errno;
+	ctl_start(card_conf()->ctl);
 	fd = memfd_create(hca->id.uverbs, flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
 	if (fd < 0) {
 		ret = -errno;
@@ -102,17 +99,6 @@ uverbs_index(int fd)
 	return index;
 }
 
-static struct channel *
-find_channel(int64_t fd)
-{
-	struct channel *ch;
-
-	TAILQ_FOREACH (ch, &channels, link)
-		if (ch->program_fd == fd)
-			return ch;
-	return NULL;
-}
-
 void
 uverbs_closing(int fd, enum fd_kind kind)
 {
@@ -122,11 +108,9 @@ uverbs_closing(int fd, enum fd_kind kind)
 
 	model_lock();
 	if (kind == FD_EVENT) {
-		ch = find_channel(fd);
-		if (ch) {
-			TAILQ_REMOVE(&channels, ch, link);
+		ch = channel_find(fd);
+		if (ch)
 			channel_destroy(ch);
-		}
 	} else if (kind == FD_CONTEXT) {
 		ctx = context_find(fd);
 		if (ctx) {
@@ -139,64 +123,6 @@ uverbs_closing(int fd, enum fd_kind kind)
 	model_unlock();
 	if (destroyed)
 		card_put();
-}
-
-const struct method *
-method_find(uint16_t object, uint16_t id)
-{
-	for (const struct method *m = method_table; m->run; m++)
-		if (m->object == object && m->id == id)
-			return m;
-	return NULL;
-}
-
-struct arg *
-call_arg(struct call *call, uint16_t id)
-{
-	unsigned int i = 0;
-
-	while (call->method->attrs[i].id != id)
-		i++;
-	return &call->args[i];
-}
-
-uint64_t
-call_number(struct call *call, uint16_t id)
-{
-	const struct arg *arg = call_arg(call, id);
-	uint64_t value = 0;
-
-	if (arg->present)
-		memcpy(&value, arg->in, arg->len < sizeof(value) ? arg->len : sizeof(value));
-	return value;
-}
-
-void
-call_output(struct call *call, uint16_t id, const void *data, size_t len)
-{
-	struct arg *arg = call_arg(call, id);
-
-	if (!arg->present)
-		return;
-	if (len > arg->len)
-		len = arg->len;
-	memmove(arg->out, data, len);
-	memset((char *)arg->out + len, 0, arg->len - len);
-	arg->attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
-}
-
-int
-method_destroy(struct call *call)
-{
-	struct arg *arg = &call->args[0];
-	int ret;
-
-	/* Held by this call alone: see resolve_object(). */
-	arg->uobj->uses = 0;
-	ret = uobj_destroy(arg->uobj);
-	if (!ret)
-		arg->uobj = NULL;
-	return ret;
 }
 
 static int
@@ -283,7 +209,7 @@ parse_attr(struct call *call, const struct attr_spec *spec, struct ib_uverbs_att
 	case ATTR_FD:
 		if (attr->len || attr->attr_data.reserved)
 			return -EINVAL;
-		arg->channel = find_channel(attr->data_s64);
+		arg->channel = channel_find(attr->data_s64);
 		return arg->channel ? 0 : -EBADF;
 	case ATTR_NEW:
 	case ATTR_FD_NEW:
@@ -460,33 +386,4 @@ uverbs_ioctl(int fd, struct ib_uverbs_ioctl_hdr *hdr)
 	if (destroyed)
 		card_put();
 	return ret;
-}
-
-/* Make an event channel for a call. */
-static int
-make_channel(struct call *call, bool omit_data)
-{
-	struct channel *ch = channel_create(omit_data);
-
-	if (!ch)
-		return -errno;
-	TAILQ_INSERT_TAIL(&channels, ch, link);
-	call->created_fd = ch->program_fd;
-	return 0;
-}
-
-int
-device_async_event(struct call *call)
-{
-	return make_channel(call, true);
-}
-
-int
-devx_event_fd(struct call *call)
-{
-	uint64_t flags = call_number(call, MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_FLAGS);
-
-	if (flags & ~(uint64_t)MLX5_IB_UAPI_DEVX_CR_EV_CH_FLAGS_OMIT_DATA)
-		return -EINVAL;
-	return make_channel(call, flags & MLX5_IB_UAPI_DEVX_CR_EV_CH_FLAGS_OMIT_DATA);
 }

@@ -227,7 +227,7 @@ device_invoke_write(struct call *call)
 	 * exists at all: "too little room" is a yes.
 	 */
 	if (!call_arg(call, UVERBS_ATTR_CORE_IN)->present ||
-	    !call_arg(call, UVERBS_ATTR_CORE_OUT)->present)
+		!call_arg(call, UVERBS_ATTR_CORE_OUT)->present)
 		return -ENOSPC;
 	if (!call->ctx->established)
 		return -EINVAL;

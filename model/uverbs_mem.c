@@ -185,8 +185,14 @@ destroy_umem:
 static int
 destroy_page(struct uobj *uobj)
 {
-	if (uobj->kind == UOBJ_VAR)
-		vport_set_doorbell(uobj->ctx->hca->vport, NULL);
+	struct hca *hca = uobj->ctx->hca;
+	void *page = context_page(uobj->ctx, uobj->page);
+
+	/* Another context may have a younger page: that one counts. */
+	if (uobj->kind == UOBJ_VAR && hca->doorbell == page) {
+		hca->doorbell = NULL;
+		vport_set_doorbell(hca->vport, NULL);
+	}
 	context_page_put(uobj->ctx, uobj->page);
 	return 0;
 }
@@ -248,7 +254,8 @@ mem_var_alloc(struct call *call)
 	if (ret)
 		return ret;
 	/* Doorbells of a function all land on the first word of its page. */
-	vport_set_doorbell(call->ctx->hca->vport, context_page(call->ctx, uobj->page));
+	call->ctx->hca->doorbell = context_page(call->ctx, uobj->page);
+	vport_set_doorbell(call->ctx->hca->vport, call->ctx->hca->doorbell);
 	output_page(call, uobj, MLX5_IB_ATTR_VAR_OBJ_ALLOC_MMAP_OFFSET,
 		MLX5_IB_ATTR_VAR_OBJ_ALLOC_MMAP_LENGTH, MLX5_IB_ATTR_VAR_OBJ_ALLOC_PAGE_ID);
 	return 0;

@@ -308,3 +308,12 @@ const struct method method_table[] = {
 		    MLX5_IB_ATTR_DESTROY_FLOW_HANDLE, UOBJ_FLOW, .opcode = OP_DESTROY_FLOW),
 	{.run = NULL},
 };
+
+const struct method *
+method_find(uint16_t object, uint16_t id)
+{
+	for (const struct method *m = method_table; m->run; m++)
+		if (m->object == object && m->id == id)
+			return m;
+	return NULL;
+}
