@@ -267,7 +267,7 @@ look_for_silence(struct vf_traffic *t)
 		t->written_off = t->account.sent;
 		t->write_off_us *= 2;
 	}
-	if (silence > STALL_US && t->account.sent > 0 && !t->stalled) {
+	if (silence > STALL_US && t->sending && t->account.sent > 0 && !t->stalled) {
 		t->stalled = true;
 		t->stalls++;
 	}
