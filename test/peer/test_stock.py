@@ -5,7 +5,9 @@ The stock driver was written for hardware: what it does not accept from the
 model is wrong in the model.  event_mode=2 because its default busy-polls.
 """
 import json
+import os
 import socket
+import subprocess
 
 import pytest
 
@@ -41,7 +43,7 @@ class Control:
 @pytest.fixture(name='start')
 def fixture_start(runner):
     """(host, control, sockets) of the stock driver on `n` VFs."""
-    def start(n=1, fw=()):
+    def start(n=1, fw=(), options=()):
         ctl = runner.path('model.ctl')
         ports = {VFS[i]: runner.path(f'guest{i}') for i in range(n)}
         eal = [word for word in eal_args() if word != '--no-pci']
@@ -49,7 +51,7 @@ def fixture_start(runner):
             eal += ['-a', f'{name},class=vdpa,event_mode=2']
         argv = [built('test/peer/vdpa-host'), *eal, '--',
                 *(f'{name}={path}' for name, path in ports.items())]
-        host = runner.start('vdpa-host', runner.under_model(argv, n, fw, ['--ctl', ctl]))
+        host = runner.start('vdpa-host', runner.under_model(argv, n, fw, ['--ctl', ctl, *options]))
         host.await_text(r'(?m)^READY$')
         return host, Control(ctl), list(ports.values())
     return start
@@ -107,6 +109,35 @@ def test_two_functions_talk(runner, start):
     assert control.vf(0)['port']['rx_packets'] > 1000
     assert control.vf(1)['port']['dma_faults'] == 0
     assert host.stop() == 0, host.tail()
+
+
+def test_uplink(runner, start):
+    """Out of the card through a TAP, and in again."""
+    tap = f'mlx5x{os.getpid() % 100000}'
+    if os.geteuid() != 0 or not os.access('/dev/net/tun', os.R_OK | os.W_OK):
+        pytest.skip('a TAP needs root and /dev/net/tun')
+    _, control, (path,) = start(options=['--uplink', f'tap:{tap}'])
+    subprocess.run(['ip', 'link', 'set', tap, 'up'], check=True)
+    visitor = guest(runner, path)
+    wait_until('queues', lambda: control.states() == ['RDY', 'RDY'])
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as wire:
+        wire.bind((tap, 0))
+        wire.settimeout(1)
+        before = control.vf()['port']['steer_matched']
+        frame = bytes.fromhex('ffffffffffff 021122334455 0800') + bytes(50)
+
+        def delivered():
+            wire.send(frame)
+            return control.vf()['port']['steer_matched'] > before
+        wait_until('a broadcast in the guest', delivered)
+        # The guest swaps the addresses and sends it back to 02:11:22:33:44:55.
+        def returned():
+            try:
+                return wire.recv(2048)[:6] == bytes.fromhex('021122334455')
+            except TimeoutError:
+                return False
+        wait_until('the answer on the wire', returned)
+    visitor.type('stop')
 
 
 def test_queue_error_recovers(runner, start):
