@@ -95,6 +95,8 @@ dev_json(const struct port_info *info)
 		handle, "vendor_id", VENDOR_ID, "socket", info->spec.socket, "mode",
 		spec_mode_name(info->spec.mode), "queues", info->spec.queues, "state",
 		state_name(info->state), "reason", text_json(info->reason.text));
+	if (info->spec.group[0] != '\0')
+		json_object_set_new(dev, "group", text_json(info->spec.group));
 	if (info->vdpa != NULL)
 		add_driver_json(dev, info);
 	return dev;
