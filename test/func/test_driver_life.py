@@ -7,13 +7,12 @@ import shutil
 import pytest
 
 from conftest import eal_args
-from mlx5x_host import BDFS, host, left_behind, plugin_file
+from mlx5x_host import BDFS, host, left_behind
 
 
-@pytest.fixture(scope='module')
-def plugin():
-    with plugin_file() as path:
-        yield path
+@pytest.fixture
+def plugin(runner):
+    return runner.plugin()
 
 
 def refused(runner, plugin, vdevs, vfs=1, fw=(), more=()):
@@ -29,7 +28,7 @@ def refused(runner, plugin, vdevs, vfs=1, fw=(), more=()):
 
 
 def test_probe_leaves_nothing(runner, plugin):
-    process, _ = host(runner, plugin, vfs=3)
+    process, _ = host(runner, vfs=3)
     assert process.stop() == 0, process.tail()
     assert left_behind(process) == [0, 0, 0]
 
@@ -77,7 +76,7 @@ def talk(runner, sockets, pairs, changes, seconds=2):
 @pytest.mark.parametrize('pairs', [1, 4])
 def test_changes_under_traffic(runner, plugin, fw, pairs):
     """T1, T2, T10, T15, T20: every kind of change, and what it costs in commands."""
-    process, sockets = host(runner, plugin, vfs=2, fw=fw)
+    process, sockets = host(runner, vfs=2, fw=fw)
     report = talk(runner, sockets, pairs, 'all:3,restart:1')
     assert process.stop() == 0, process.tail()
     assert left_behind(process) == [0, 0]
@@ -99,7 +98,7 @@ def test_changes_under_traffic(runner, plugin, fw, pairs):
     '0x202:1', '0x501:1', '0x902:1'])
 def test_command_fails(runner, plugin, command):
     """Firmware fails one command of a guest's life: the program lives, the rest is undone."""
-    process, sockets = host(runner, plugin, fw=[f'fail={command}:1'])
+    process, sockets = host(runner, fw=[f'fail={command}:1'])
     guest = runner.vfront(sockets[0], '--role', 'sink', '--seconds', '1', '--wait', '100',
                           '--timeout', '1000', '--change', 'add:1,remove:1,move:1',
                           '--interval', '50')
