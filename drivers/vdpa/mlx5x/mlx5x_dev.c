@@ -70,15 +70,11 @@ mlx5x_dev_get_by_vid(int vid)
 {
 	struct mlx5x_dev *dev = mlx5x_dev_get(rte_vhost_get_vdpa_device(vid));
 
-	/*
-	 * librte_vhost gives the device to every frontend that connects, and calls
-	 * dev_cleanup for one that was refused: the one that runs keeps it.
-	 */
-	if (dev != NULL && dev->vid >= 0 && dev->vid != vid) {
-		mlx5x_dev_put(dev);
-		return NULL;
-	}
-	return dev;
+	/* librte_vhost gives it to every frontend, and cleans up after one that was refused. */
+	if (dev == NULL || dev->vid < 0 || dev->vid == vid)
+		return dev;
+	mlx5x_dev_put(dev);
+	return NULL;
 }
 
 void
