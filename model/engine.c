@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lock.h"
@@ -155,12 +156,28 @@ engine_wait(struct engine *e, int done)
 		e->idle_us = e->conf.sleep_max_us;
 }
 
+/*
+ * The thread is made by whatever thread of the program opens the device first,
+ * and that one may be pinned, and may spin: a DPDK lcore does both. Hardware
+ * does not share a core with it.
+ */
+static void
+leave_core(void)
+{
+	cpu_set_t all;
+
+	memset(&all, 0xff, sizeof(all));
+	/* those that the process may not use are left out by the kernel */
+	(void)sched_setaffinity(0, sizeof(all), &all);
+}
+
 static void *
 engine_main(void *arg)
 {
 	struct engine *e = arg;
 	int done;
 
+	leave_core();
 	e->idle_us = e->conf.sleep_min_us;
 	while (!atomic_load(&e->stop)) {
 		model_lock_background();

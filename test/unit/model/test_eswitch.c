@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/socket.h>
@@ -273,6 +274,54 @@ test_engine(void **state)
 	engine_destroy(self_engine);
 }
 
+static int
+note_cpus(struct engine_poller *p, int budget)
+{
+	cpu_set_t set;
+
+	(void)p;
+	(void)budget;
+	CPU_ZERO(&set);
+	sched_getaffinity(0, sizeof(set), &set);
+	got[0] = (unsigned int)CPU_COUNT(&set);
+	return 0;
+}
+
+/* Started by a pinned thread, the engine is not pinned with it. */
+static void
+test_engine_unpinned(void **state)
+{
+	struct engine_poller p = { .poll = note_cpus };
+	struct engine *e = engine_create(NULL);
+	cpu_set_t before, one;
+	unsigned int seen = 0;
+	int cpu = sched_getcpu();
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	got[0] = 0;
+	assert_int_equal(engine_start(e), 0);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+	model_lock();
+	engine_poller_start(e, &p);
+	model_unlock();
+	while (seen == 0) {
+		model_lock();
+		seen = got[0];
+		model_unlock();
+		sched_yield();
+	}
+	engine_stop(e);
+	assert_true(seen >= (unsigned int)CPU_COUNT(&before));
+	model_lock();
+	engine_poller_stop(e, &p);
+	model_unlock();
+	engine_destroy(e);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -286,6 +335,7 @@ main(void)
 		T(test_bad_frame),
 		T(test_uplink),
 		cmocka_unit_test(test_engine),
+		cmocka_unit_test(test_engine_unpinned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
