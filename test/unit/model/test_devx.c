@@ -307,6 +307,9 @@ test_virtq_life(void **state)
 	query(g, handle, id, out);
 	assert_int_equal(get(out, 0x80 + 0x150, 16), 9);
 	assert_int_equal(modify(g, handle, id, in, 1ull << 40, 1), 0x03);
+	/* A handle does not stand for another object's number. */
+	set(in, 0x40, 32, id + 1);
+	assert_int_equal(verbs_modify(g->fd, handle, in, sizeof(in), out, HDR), -EINVAL);
 	assert_int_equal(verbs_devx_destroy(g->fd, handle), 0);
 }
 
@@ -369,6 +372,80 @@ test_faults(void **state)
 	assert_int_equal(verbs_create(g->fd, in, 8, out, sizeof(out), &handle), -EINVAL);
 }
 
+/* MATCHER and FLOW: outer headers, priority 5, into a TIR. */
+static int
+create_flow(const struct guest *g, uint32_t tir, uint32_t *matcher, uint32_t *flow)
+{
+	static const uint8_t zeros[64];
+	const uint16_t priority = 5;
+	const uint8_t criteria = 0;
+	struct ib_uverbs_attr *made;
+	struct verbs_call call;
+	int ret;
+
+	verbs_begin(&call, MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_CREATE);
+	made = verbs_handle(&call, MLX5_IB_ATTR_FLOW_MATCHER_CREATE_HANDLE, 0);
+	verbs_in(&call, MLX5_IB_ATTR_FLOW_MATCHER_MATCH_MASK, zeros, sizeof(zeros));
+	verbs_in(&call, MLX5_IB_ATTR_FLOW_MATCHER_FLOW_TYPE, &priority, sizeof(priority));
+	verbs_in(&call, MLX5_IB_ATTR_FLOW_MATCHER_MATCH_CRITERIA, &criteria, sizeof(criteria));
+	assert_int_equal(verbs_run(g->fd, &call), 0);
+	*matcher = (uint32_t)made->data;
+	verbs_begin(&call, UVERBS_OBJECT_FLOW, MLX5_IB_METHOD_CREATE_FLOW);
+	made = verbs_handle(&call, MLX5_IB_ATTR_CREATE_FLOW_HANDLE, 0);
+	verbs_in(&call, MLX5_IB_ATTR_CREATE_FLOW_MATCH_VALUE, zeros, sizeof(zeros));
+	verbs_handle(&call, MLX5_IB_ATTR_CREATE_FLOW_MATCHER, *matcher);
+	verbs_handle(&call, MLX5_IB_ATTR_CREATE_FLOW_DEST_DEVX, tir);
+	ret = verbs_run(g->fd, &call);
+	*flow = (uint32_t)made->data;
+	return ret;
+}
+
+static int
+destroy_matcher(const struct guest *g, uint32_t handle)
+{
+	return verbs_destroy(g->fd, MLX5_IB_OBJECT_FLOW_MATCHER,
+		MLX5_IB_METHOD_FLOW_MATCHER_DESTROY, MLX5_IB_ATTR_FLOW_MATCHER_DESTROY_HANDLE,
+		handle);
+}
+
+static void
+test_flow(void **state)
+{
+	const struct guest *g = *state;
+	uint32_t vq, rqt, tir, matcher, flow, id;
+	uint8_t in[276] = { 0 };
+
+	fill_virtq(g, in);
+	id = create(g->fd, in, 208, &vq);
+	memset(in, 0, sizeof(in));
+	set(in, 0, 16, 0x916);
+	set(in, 0x100 + 0xa5, 3, 1);
+	set(in, 0x100 + 0xb0, 16, 1);
+	set(in, 0x100 + 0xd0, 16, 1);
+	set(in, 272 * 8 + 8, 24, id);
+	id = create(g->fd, in, sizeof(in), &rqt);
+	memset(in, 0, sizeof(in));
+	set(in, 0, 16, 0x900);
+	set(in, 0x100 + 0x20, 4, 1);
+	set(in, 0x100 + 0x108, 24, id);
+	set(in, 0x100 + 0x128, 24, g->tdn);
+	create(g->fd, in, 272, &tir);
+	/* Only a TIR is a destination. */
+	assert_int_equal(create_flow(g, rqt, &matcher, &flow), -EINVAL);
+	assert_int_equal(destroy_matcher(g, matcher), 0);
+	assert_int_equal(create_flow(g, tir, &matcher, &flow), 0);
+	assert_int_equal(verbs_devx_destroy(g->fd, rqt), -EBUSY);
+	assert_int_equal(verbs_devx_destroy(g->fd, tir), -EBUSY);
+	assert_int_equal(destroy_matcher(g, matcher), -EBUSY);
+	assert_int_equal(verbs_destroy(g->fd, UVERBS_OBJECT_FLOW, 0, 0, flow), 0);
+	assert_int_equal(destroy_matcher(g, matcher), 0);
+	assert_int_equal(verbs_devx_destroy(g->fd, tir), 0);
+	/* The rest, and another rule, is for close to take apart. */
+	set(in, 0x100 + 0x108, 24, id);
+	create(g->fd, in, 272, &tir);
+	assert_int_equal(create_flow(g, tir, &matcher, &flow), 0);
+}
+
 /* An error of a queue is a message on the channel that asked for it. */
 static void
 test_error_event(void **state)
@@ -422,6 +499,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_virtq_life, open_guest, close_guest),
 		cmocka_unit_test_setup_teardown(test_behaviour, open_guest, close_guest),
 		cmocka_unit_test_setup_teardown(test_faults, open_guest, close_guest),
+		cmocka_unit_test_setup_teardown(test_flow, open_guest, close_guest),
 		cmocka_unit_test_setup_teardown(test_error_event, open_guest, close_guest),
 	};
 
