@@ -78,13 +78,13 @@ fw_add_fail(struct fw *fw, uint16_t op, uint64_t nth, uint8_t status)
 static int
 add_fail(struct fw *fw, char *text)
 {
-	char *save, *op_text = strtok_r(text, ":", &save);
-	char *nth_text = strtok_r(NULL, ":", &save);
-	char *status_text = strtok_r(NULL, ":", &save);
+	char *op_text = strsep(&text, ":");
+	char *nth_text = strsep(&text, ":");
+	char *status_text = strsep(&text, ":");
 	uint64_t nth, status;
 	uint16_t op;
 
-	if (!status_text || strtok_r(NULL, ":", &save))
+	if (!status_text || text)
 		return -EINVAL;
 	if (parse_op(op_text, &op) || parse_number(nth_text, UINT32_MAX, &nth) ||
 		parse_number(status_text, UINT8_MAX, &status) || !nth || !status)
@@ -138,15 +138,37 @@ add_slots(struct fw *fw, char *text)
 static int
 each_part(struct fw *fw, char *text, int (*add)(struct fw *fw, char *text))
 {
-	char *save, *part;
-	int ret = -EINVAL;
+	int ret = 0;
 
-	for (part = strtok_r(text, "+", &save); part; part = strtok_r(NULL, "+", &save)) {
-		ret = add(fw, part);
-		if (ret)
-			break;
-	}
+	while (!ret && text)
+		ret = add(fw, strsep(&text, "+"));
 	return ret;
+}
+
+/* Two kinds of card: one that a memory change only interrupts, and one whose
+ * queues have to be made anew, with every oddity that was seen on such.
+ */
+static const struct {
+	const char *name;
+	bool resume, init_two_step;
+	enum fw_hw_avail hw_avail;
+} profiles[] = {
+	{ "resumable", true, false, FW_HW_AVAIL_TRUE },
+	{ "legacy", false, true, FW_HW_AVAIL_GARBAGE },
+};
+
+static int
+set_profile(struct fw *fw, const char *name)
+{
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		if (strcmp(profiles[i].name, name) != 0)
+			continue;
+		fw->resume = profiles[i].resume;
+		fw->init_two_step = profiles[i].init_two_step;
+		fw->hw_avail = profiles[i].hw_avail;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static int
@@ -160,6 +182,8 @@ set_value(struct fw *fw, const char *key, char *value)
 		return parse_bool(value, &fw->strict_doorbell);
 	if (!strcmp(key, "reread_on_start"))
 		return parse_bool(value, &fw->reread_on_start);
+	if (!strcmp(key, "profile"))
+		return set_profile(fw, value);
 	if (!strcmp(key, "fail"))
 		return each_part(fw, value, add_fail);
 	if (!strcmp(key, "latency"))
@@ -195,7 +219,7 @@ fw_set(struct fw *fw, const char *option, char *why, unsigned int len)
 	ret = set_value(fw, copy, value);
 	if (ret == -ENOENT)
 		snprintf(why, len,
-			"unknown key; known are resume, hw_avail, init_two_step, "
+			"unknown key; known are profile, resume, hw_avail, init_two_step, "
 			"strict_doorbell, reread_on_start, fail, latency, slots");
 	else if (ret == -ENOSPC)
 		snprintf(why, len, "more than %u rules", FW_MAX_RULES);

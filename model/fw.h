@@ -55,7 +55,7 @@ struct fw {
 /* A card without peculiarities. */
 void fw_defaults(struct fw *fw);
 
-/* Apply one "KEY=VALUE".  0, -EINVAL for a value that makes no sense,
+/* Apply one "KEY=VALUE"; profile=NAME sets several others.  0, -EINVAL for a value that makes no sense,
  * -ENOENT for an unknown key, -ENOSPC for too many rules; @why (of @len
  * bytes) then says what is wrong.  @fw may be changed in part on error.
  */

@@ -45,6 +45,7 @@ usage(FILE *to)
 		"                           fail=OP|any:N:STATUS[+...]  fail the N-th command\n"
 		"                           latency=OP|any:US[+...]     time a command takes\n"
 		"                           slots=OP:N[+...]            commands at a time\n"
+		"                           profile=resumable|legacy    kind of card\n"
 		"                           resume=0|1                  SUSPEND to RDY\n"
 		"                           hw_avail=true|garbage       index after SUSPEND\n"
 		"                           init_two_step=0|1           RDY alone from INIT\n"
