@@ -509,7 +509,9 @@ mlx5x_dev_stop(struct mlx5x_dev *dev)
 		/* A queue that never had a ring keeps what the frontend set. */
 		if (q->ring.size != 0)
 			rte_vhost_set_vring_base(dev->vid, q->index, q->base, q->base);
-		mlx5x_queue_release(q);
+		/* Event path and work areas wait for the next start: a reboot is short. */
+		mlx5x_queue_destroy(q);
+		mlx5x_queue_set_fds(q, -1, -1);
 		memset(&q->ring, 0, sizeof(q->ring));
 		__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
 	}
@@ -540,8 +542,12 @@ mlx5x_dev_forget(struct mlx5x_dev *dev)
 	mlx5x_dev_set_channel(dev, -1);
 	dev->changes = 0;
 	memset(&dev->last, 0, sizeof(dev->last));
-	for (i = 0; i < 2u * dev->pairs; i++)
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		mlx5x_queue_release(&dev->queues[i]);
 		dev->queues[i].enabled = false;
+	}
+	mlx5x_loop_unpark(dev->loop);
 }
 
 static bool

@@ -231,6 +231,21 @@ create_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p
 	return ret ? ret : connect_pair(ev, p, eq->log_size);
 }
 
+static int
+reset_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p)
+{
+	int ret;
+
+	if (p->fw == NULL)
+		return create_pair(ev, eq, p);
+	if (!p->spent)
+		return 0;
+	ret = modify_qp(ev, p->fw, MLX5X_OP_2RST_QP, p->sw.qp->id);
+	if (ret == 0)
+		ret = modify_qp(ev, p->sw.qp, MLX5X_OP_2RST_QP, p->fw->id);
+	return ret ? ret : connect_pair(ev, p, eq->log_size);
+}
+
 static void
 destroy_pair(struct mlx5x_event *ev, struct mlx5x_qp_pair *p)
 {
@@ -257,8 +272,14 @@ mlx5x_eq_create(struct mlx5x_event *ev, struct mlx5x_eq *eq, uint16_t size, uint
 	uint16_t log_size = (uint16_t)rte_log2_u32(size);
 	int ret;
 
-	if (eq->has_cq && eq->log_size == log_size)
-		return eq->pair[eq->active].spent ? mlx5x_eq_switch(ev, eq) : 0;
+	if (eq->has_cq && eq->log_size == log_size) {
+		ret = reset_pair(ev, eq, &eq->pair[eq->active]);
+		if (ret == 0) {
+			reset_cqe(eq);
+			mlx5x_eq_arm(ev, eq);
+			return 0;
+		}
+	}
 	mlx5x_eq_destroy(ev, eq);
 	ret = create_cq(ev, eq, log_size, cookie);
 	if (ret == 0)
@@ -310,21 +331,6 @@ mlx5x_eq_arm(struct mlx5x_event *ev, struct mlx5x_eq *eq)
 	rte_write64(rte_cpu_to_be_64((uint64_t)high << 32 | eq->cq.cq->id),
 		RTE_PTR_ADD(ev->hw->uar->base_addr, MLX5X_UAR_CQ_DOORBELL));
 	eq->arm_sn++;
-}
-
-static int
-reset_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p)
-{
-	int ret;
-
-	if (p->fw == NULL)
-		return create_pair(ev, eq, p);
-	if (!p->spent)
-		return 0;
-	ret = modify_qp(ev, p->fw, MLX5X_OP_2RST_QP, p->sw.qp->id);
-	if (ret == 0)
-		ret = modify_qp(ev, p->sw.qp, MLX5X_OP_2RST_QP, p->fw->id);
-	return ret ? ret : connect_pair(ev, p, eq->log_size);
 }
 
 int
