@@ -86,3 +86,17 @@ def test_both_guests_change(runner):
     assert report['changes_done'] == report['changes_asked']
     assert host.stop() == 0, host.tail()
     assert re.findall(r'context closed, (\d+) objects? left', host.log()) == ['0', '0']
+
+
+def test_lost_kick(runner):
+    """One frame in flight, page kicks, many blackouts: one lost kick and all is still."""
+    daemon = runner.start('vdpa-ctl', [
+        built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', '--model-opt',
+        '--fw strict_doorbell=1 --fw reread_on_start=0', '--ctl', runner.path('ctl'),
+        '--vf', f'0000:3b:00.2={runner.path("a")}', '--vf', f'0000:3b:00.3={runner.path("b")}'])
+    daemon.await_text('vdpa-ctl: ready')
+    runner.virtio_testpmd(runner.path('b'))
+    status, report = runner.vfront(
+        runner.path('a'), '--window', '1', '--host-notifier', '--kick', 'notifier',
+        '--change', 'swap:150', '--interval', '1', '--max-lost', '150').result()
+    check(status, report, daemon, 2)
