@@ -55,9 +55,9 @@ struct fw {
 /* A card without peculiarities. */
 void fw_defaults(struct fw *fw);
 
-/* Apply one "KEY=VALUE"; profile=NAME sets several others.  0, -EINVAL for a value that makes no sense,
- * -ENOENT for an unknown key, -ENOSPC for too many rules; @why (of @len
- * bytes) then says what is wrong.  @fw may be changed in part on error.
+/* Apply one "KEY=VALUE"; profile=NAME sets several others.  0, -EINVAL for a value that makes no
+ * sense, -ENOENT for an unknown key, -ENOSPC for too many rules; @why (of @len bytes) then says
+ * what is wrong.  @fw may be changed in part on error.
  */
 int fw_set(struct fw *fw, const char *option, char *why, unsigned int len);
 
