@@ -69,6 +69,11 @@ class TwoVfs:
         self.pid = next(p for p in descendants(self.host.child.pid)
                         if 'vdpa-host' in read(f'/proc/{p}/comm'))
 
+        self.idle = self.sockets_open()
+
+    def sockets_open(self):
+        return self.fds().get('socket:[N]', 0)
+
     def guest(self, vf, *options):
         return self.runner.vfront(self.sockets[vf], '--mac', MACS[vf], '--peer-mac', MACS[1 - vf],
                                   *map(str, options))
@@ -100,9 +105,7 @@ class TwoVfs:
 
     def at_rest(self):
         """The host after the last guest is gone: (fds, files of guest memory)."""
-        count = len(re.findall('new vhost user connection is', self.host.log()))
-        wait_until('the last connection to be freed',
-                   lambda: len(re.findall('vhost peer closed', self.host.log())) >= count)
+        wait_until('the last connection to be freed', lambda: self.sockets_open() == self.idle)
         seen = [None]
 
         def still():

@@ -219,6 +219,8 @@ set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 			table.n, reason);
 		return RTE_VHOST_MSG_RESULT_ERR;
 	}
+	if (dev == NULL)
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	running = mlx5x_dev_is_running(dev);
 	dup_fds(msg, fds);
 	ret = mlx5x_dev_mem_change(dev, &table, fds, &delta);
@@ -253,6 +255,7 @@ set_log_base(int vid, const struct mlx5x_vhost_msg *msg)
 	return RTE_VHOST_MSG_RESULT_ERR;
 }
 
+/* dev: NULL for a connection that another one keeps from its device */
 static enum rte_vhost_msg_result
 handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 {
@@ -283,18 +286,35 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 	}
 }
 
+/* Is the connection attached to a device of this driver that runs for another one? */
+static bool
+is_second(int vid)
+{
+	struct mlx5x_dev *dev = mlx5x_dev_get(rte_vhost_get_vdpa_device(vid));
+
+	if (dev != NULL)
+		mlx5x_dev_put(dev);
+	return dev != NULL;
+}
+
+/*
+ * A second frontend on a socket in use has no device, but librte_vhost serves
+ * it: its messages are checked like any other's.
+ */
 enum rte_vhost_msg_result
 rte_vdpa_mlx5x_pre_msg(int vid, void *msg)
 {
 	struct mlx5x_dev *dev = mlx5x_dev_get_by_vid(vid);
 	enum rte_vhost_msg_result result;
 
-	if (dev == NULL)
+	if (dev == NULL && !is_second(vid))
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	/* what was announced for the message before is over */
-	mlx5x_dev_expect_soft_cycle(dev, false);
+	if (dev != NULL)
+		mlx5x_dev_expect_soft_cycle(dev, false);
 	result = handle(dev, vid, msg);
-	mlx5x_dev_put(dev);
+	if (dev != NULL)
+		mlx5x_dev_put(dev);
 	if (result == RTE_VHOST_MSG_RESULT_ERR)
 		close_fds(msg);
 	return result;
