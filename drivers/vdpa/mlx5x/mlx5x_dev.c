@@ -32,6 +32,7 @@
 #include <rte_string_fns.h>
 
 #include "mlx5x_dev_private.h"
+#include "mlx5x_guest.h"
 #include "mlx5x_ibdev.h"
 #include "mlx5x_log.h"
 #include "mlx5x_mr.h"
@@ -273,76 +274,16 @@ mlx5x_dev_destroy(struct mlx5x_dev *dev)
 
 /* Start and stop. */
 
-/* librte_vhost's address to guest physical; -EFAULT outside of its table. */
-static int
-to_gpa(const struct rte_vhost_memory *mem, const volatile void *addr, uint64_t *gpa)
-{
-	uint64_t hva = (uint64_t)(uintptr_t)addr;
-	uint32_t i;
-
-	for (i = 0; i < mem->nregions; i++) {
-		if (hva - mem->regions[i].host_user_addr < mem->regions[i].size) {
-			*gpa = hva - mem->regions[i].host_user_addr +
-			       mem->regions[i].guest_phys_addr;
-			return 0;
-		}
-	}
-	return -EFAULT;
-}
-
-static int
-fetch_ring(struct mlx5x_dev *dev, int vid, int index, struct mlx5x_ring *ring,
-	struct rte_vhost_vring *vring)
-{
-	struct rte_vhost_memory *mem;
-	int ret;
-
-	if (rte_vhost_get_vhost_vring(vid, (uint16_t)index, vring) != 0)
-		return -ENODEV;
-	/* NULL rings mean that librte_vhost has no table, and asking for it crashes. */
-	if (vring->desc == NULL || vring->avail == NULL || vring->used == NULL)
-		return -EFAULT;
-	if (vring->size == 0 || !rte_is_power_of_2(vring->size) ||
-		(dev->conf.queue_size && vring->size > dev->conf.queue_size))
-		return -EINVAL;
-	if (rte_vhost_get_mem_table(vid, &mem) != 0)
-		return -ENOMEM;
-	ring->size = vring->size;
-	ret = to_gpa(mem, vring->desc, &ring->desc_gpa);
-	if (ret == 0)
-		ret = to_gpa(mem, vring->avail, &ring->avail_gpa);
-	if (ret == 0)
-		ret = to_gpa(mem, vring->used, &ring->used_gpa);
-	free(mem);
-	return ret;
-}
-
-/* The table of librte_vhost, for a connection whose hook never showed us one. */
+/* The table that librte_vhost has, for a connection whose hook never showed us one. */
 static int
 import_table(struct mlx5x_dev *dev, int vid)
 {
-	struct mlx5x_memtable table = { .n = 0 };
-	int fds[MLX5X_MEMTABLE_MAX];
-	struct rte_vhost_memory *mem;
-	uint32_t i;
+	int ret, fds[MLX5X_MEMTABLE_MAX];
+	struct mlx5x_memtable table;
 
-	if (rte_vhost_get_mem_table(vid, &mem) != 0)
-		return -ENODEV;
-	memset(fds, -1, sizeof(fds));
-	for (i = 0; i < mem->nregions && i < MLX5X_MEMTABLE_MAX; i++) {
-		const struct rte_vhost_mem_region *r = &mem->regions[i];
-
-		/* librte_vhost maps the file from its start. */
-		table.r[i] = (struct mlx5x_region){
-			.gpa = r->guest_phys_addr,
-			.size = r->size,
-			.uva = r->guest_user_addr,
-			.offset = r->host_user_addr - (uint64_t)(uintptr_t)r->mmap_addr,
-		};
-		fds[i] = dup(r->fd);
-	}
-	table.n = i;
-	free(mem);
+	ret = mlx5x_guest_table(vid, &table, fds);
+	if (ret)
+		return ret;
 	return mlx5x_mem_prepare(&dev->mem_ops, &table, fds, NULL, &dev->mem, NULL);
 }
 
@@ -404,7 +345,7 @@ start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 	uint16_t avail, used;
 	int ret;
 
-	ret = fetch_ring(dev, vid, q->index, &ring, &vring);
+	ret = mlx5x_guest_ring(vid, q->index, dev->conf.queue_size, &ring, &vring);
 	if (ret == 0)
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 	if (ret == 0 && rte_vhost_get_vring_base(vid, q->index, &avail, &used) != 0)
@@ -567,7 +508,7 @@ enable_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 
 	if (q->state != MLX5X_QUEUE_RUNNING)
 		return start_queue(dev, vid, q);
-	ret = fetch_ring(dev, vid, q->index, &ring, &vring);
+	ret = mlx5x_guest_ring(vid, q->index, dev->conf.queue_size, &ring, &vring);
 	if (ret == 0 && same_ring(&ring, &q->ring)) {
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 		/* What was lost with the descriptors before is made up for. */
