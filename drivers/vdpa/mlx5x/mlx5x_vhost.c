@@ -59,6 +59,11 @@
  *		      back.  The dev_close and dev_conf that it may call within
  *		      this message are announced to the device as soft
  *
+ * A sound table that a running device cannot serve is refused where the frontend
+ * waits for the answer.  One that does not wait would lose its connection, and
+ * the guest its NIC: the device stays on the table before, and says that it is
+ * degraded.
+ *
  * A table is checked in every state: librte_vhost maps a region beyond the end
  * of its file without complaint and dies of it later.  Other messages are held
  * against a table of rules: payload that the handler would read but the
@@ -227,9 +232,9 @@ set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 	/* the device has logged a failure */
 	if (!running) /* if it failed, the start says so: a frontend copes worse with a refusal */
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-	if (ret != 0)
+	if (ret != 0 && (msg->flags & MLX5X_VHOST_NEED_REPLY) != 0)
 		return RTE_VHOST_MSG_RESULT_ERR;
-	if (wants_unmap(&delta)) {
+	if (ret == 0 && wants_unmap(&delta)) {
 		mlx5x_dev_expect_soft_cycle(dev, true);
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	}
