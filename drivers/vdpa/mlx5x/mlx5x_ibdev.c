@@ -14,6 +14,7 @@
 #include <rte_pci.h>
 #include <rte_string_fns.h>
 
+#include "mlx5x_devlink.h"
 #include "mlx5x_ibdev.h"
 
 /* Environment variable of libmlx5, read while it opens a device: "1" maps
@@ -102,7 +103,16 @@ sysfs_roce_disable(const char *bus)
 int
 mlx5x_ibdev_roce_disable(const char *bus)
 {
-	return sysfs_roce_disable(bus);
+	struct rte_pci_addr addr;
+	int ret, ret_sysfs;
+
+	ret = mlx5x_devlink_roce_disable(
+		rte_pci_addr_parse(bus, &addr) == 0 ? "pci" : "auxiliary", bus);
+	if (ret >= 0)
+		return ret;
+	/* Vendor kernels have a file; if there is none, devlink has the better reason. */
+	ret_sysfs = sysfs_roce_disable(bus);
+	return ret_sysfs == -ENOENT ? ret : ret_sysfs;
 }
 
 static struct ibv_context *
