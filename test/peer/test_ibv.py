@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The launcher, and rdma-core's own tools under it, unmodified."""
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -34,11 +36,16 @@ def test_devinfo():
 
 
 def test_unprivileged():
+    """As nobody, from a copy: the build folder may be closed to others."""
     if os.geteuid() != 0:
         pytest.skip('already the case of every other test')
-    done = model('ibv_devinfo', user=65534, group=65534, extra_groups=[])
-    if 'Permission denied' in done.stderr:
-        pytest.skip('the build folder is closed to others')
+    with tempfile.TemporaryDirectory(prefix='mlx5x-open-') as folder:
+        os.chmod(folder, 0o755)
+        for name in ('mlx5x-model', 'libmlx5x-model.so'):
+            shutil.copy(built(f'model/{name}'), folder)
+        done = subprocess.run([os.path.join(folder, 'mlx5x-model'), '--', 'ibv_devinfo'],
+                              cwd=folder, capture_output=True, text=True, timeout=60,
+                              check=False, user=65534, group=65534, extra_groups=[])
     assert done.returncode == 0, done.stderr
     assert 'PORT_ACTIVE' in done.stdout
 
