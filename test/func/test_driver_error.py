@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A guest that breaks its own ring: firmware reports an error, and what comes of it."""
+import glob
+import os
+import re
+import signal
+import struct
+
+from mlx5x_host import host, left_behind
+
+RING_BYTES = 0x2000  # of vfront's rings with 256 entries, page aligned
+TX_RING = 0x10000 + RING_BYTES
+AVAIL = 16 * 256
+
+
+def boot_memory(pid):
+    """(file, offset) of the largest region of a running vfront."""
+    best = (0, 0)
+    with open(f'/proc/{pid}/maps', encoding='ascii') as f:
+        for line in f:
+            found = re.match(r'(\w+)-(\w+) rw-s (\w+) .*memfd:vfront', line)
+            if found:
+                first, last, offset = (int(x, 16) for x in found.groups())
+                best = max(best, (last - first, offset))
+    assert best[0], 'vfront has no memory'
+    for fd in glob.glob(f'/proc/{pid}/fd/*'):
+        if os.readlink(fd).startswith('/memfd:vfront') and os.stat(fd).st_size == sum(best):
+            return open(fd, 'r+b', buffering=0), best[1]
+    raise AssertionError('no descriptor of the memory')
+
+
+def poke(memory, at, data):
+    file, offset = memory
+    os.pwrite(file.fileno(), data, offset + at)
+
+
+def idle_guest(runner):
+    process, sockets = host(runner)
+    guest = runner.vfront(sockets[0], '--role', 'sink', '--size', '256', '--seconds', '60')
+    process.await_text('probed -> configured')
+    # it would write its own available index over ours
+    guest.child.send_signal(signal.SIGSTOP)
+    return process, guest, boot_memory(guest.child.pid)
+
+
+def ends_well(process, guest):
+    guest.child.kill()
+    assert process.stop() == 0, process.tail()
+    assert left_behind(process) == [0]
+
+
+def test_bad_address_is_recovered_three_times(runner):
+    """The error comes back with the ring; after three recoveries the queue stays down."""
+    process, guest, memory = idle_guest(runner)
+    poke(memory, TX_RING, struct.pack('<QIHH', 1 << 60, 64, 0, 0))
+    poke(memory, TX_RING + AVAIL + 4, struct.pack('<H', 0))
+    poke(memory, TX_RING + AVAIL + 2, struct.pack('<H', 1))
+    process.await_text('queue 1: firmware reported an error once too often')
+    process.await_text('configured -> degraded')
+    assert process.log().count('queue 1: firmware reported an error, starting it anew') == 3
+    assert 'queue 0: ' not in process.log()
+    ends_well(process, guest)
+
+
+def test_impossible_available_index_ends_the_queue(runner):
+    """More entries than the ring has: no base can be right, the queue is down at once."""
+    process, guest, memory = idle_guest(runner)
+    poke(memory, TX_RING + AVAIL + 2, struct.pack('<H', 1000))
+    process.await_text('queue 1: available index is ahead of the used one')
+    process.await_text('configured -> degraded')
+    ends_well(process, guest)
