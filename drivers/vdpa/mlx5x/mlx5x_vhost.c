@@ -284,7 +284,8 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 	case LOG_BASE:
 		return set_log_base(vid, msg);
 	case CHANNEL:
-		mlx5x_dev_set_channel(dev, msg->fds[0]);
+		if (dev != NULL)
+			mlx5x_dev_set_channel(dev, msg->fds[0]);
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	default:
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;

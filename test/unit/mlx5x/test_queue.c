@@ -70,7 +70,7 @@ say(char command)
 static uint16_t *
 ring(struct mlx5x_mem_set *mem, uint64_t gpa)
 {
-	return (uint16_t *)(void *)(mem->bytes + gpa - RING_GPA);
+	return (uint16_t *)(void *)(mem->bytes + (gpa - RING_GPA));
 }
 
 #define AVAIL(mem) ring(mem, RING_GPA + 0x1000)

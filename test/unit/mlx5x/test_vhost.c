@@ -41,6 +41,7 @@ struct mlx5x_dev {
 	bool soft;
 	int locked;
 	int changes;
+	int channels;
 	int result;                 /* of the next change */
 	struct mlx5x_memdelta next; /* delta to answer */
 	struct mlx5x_memtable table;
@@ -94,8 +95,10 @@ mlx5x_dev_is_running(const struct mlx5x_dev *dev)
 void
 mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
 {
-	(void)dev;
-	(void)fd;
+	assert_non_null(dev);
+	assert_int_equal(dev->locked, 1);
+	assert_true(fd >= 0);
+	dev->channels++;
 }
 
 void
@@ -264,6 +267,15 @@ test_other_connections(void **state)
 	assert_int_equal(msg.fd_num, 0);
 	msg = message(MLX5X_VHOST_SET_INFLIGHT_FD, 40, 1);
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 2, &msg), RTE_VHOST_MSG_RESULT_ERR);
+	/* its channel is not the one that the guest's doorbell page goes to */
+	msg = message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
+	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 2, &msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
+	librte_closes(&msg);
+	assert_int_equal(the_dev.channels, 0);
+	msg = message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
+	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
+	librte_closes(&msg);
+	assert_int_equal(the_dev.channels, 1);
 }
 
 /* Running: the hook answers; OK lets librte_vhost acknowledge after the swap. */
