@@ -36,8 +36,10 @@ call_output(struct call *call, uint16_t id, const void *data, size_t len)
 		return;
 	if (len > arg->len)
 		len = arg->len;
-	memmove(arg->out, data, len);
-	memset((char *)arg->out + len, 0, arg->len - len);
+	if (arg->len) { /* without, there may be no buffer at all */
+		memmove(arg->out, data, len);
+		memset((char *)arg->out + len, 0, arg->len - len);
+	}
 	arg->attr->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
 }
 

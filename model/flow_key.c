@@ -39,14 +39,17 @@ has(const struct frame *f, uint32_t off, uint32_t len)
 static void
 parse_l4(const struct frame *f, uint32_t off, uint8_t proto, struct flow_key *key)
 {
-	const uint8_t *p = f->head + off;
 	uint8_t *k = key->bytes;
+	const uint8_t *p;
 
+	if (!has(f, off, 8))
+		return;
+	p = f->head + off;
 	if (proto == IPPROTO_TCP && has(f, off, 20)) {
 		memcpy(k + FLOW_KEY_TCP_SPORT, p, 4);
 		or16(k + FLOW_KEY_FLAGS, load16(p + 12) & 0x1ff);
 		key->l4_proto = proto;
-	} else if (proto == IPPROTO_UDP && has(f, off, 8)) {
+	} else if (proto == IPPROTO_UDP) {
 		memcpy(k + FLOW_KEY_UDP_SPORT, p, 4);
 		key->l4_proto = proto;
 	}
@@ -83,20 +86,20 @@ skip_ip6_ext(const struct frame *f, uint32_t *off, uint8_t *proto, bool *frag)
 	int i;
 
 	for (i = 0; i < IP6_EXT_MAX; i++) {
-		p = f->head + *off;
 		switch (*proto) {
 		case IPPROTO_HOPOPTS:
 		case IPPROTO_ROUTING:
 		case IPPROTO_DSTOPTS:
 			if (!has(f, *off, 8))
 				return false;
+			p = f->head + *off;
 			*proto = p[0];
 			*off += (p[1] + 1u) * 8;
 			break;
 		case IPPROTO_FRAGMENT:
 			if (!has(f, *off, 8))
 				return false;
-			*proto = p[0];
+			*proto = f->head[*off];
 			*off += 8;
 			*frag = true;
 			return true;
