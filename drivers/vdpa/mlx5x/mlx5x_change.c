@@ -28,6 +28,13 @@ is_rx(const struct mlx5x_queue *q)
 	return q->index % 2 == 0;
 }
 
+/* What was done since the mark before belongs to `phase`. */
+static void
+mark(struct mlx5x_dev *dev, enum rte_vdpa_mlx5x_phase phase)
+{
+	mlx5x_history_mark(&dev->history, phase, mlx5x_dev_now_us(), mlx5x_cmd_count(&dev->hw.cmd));
+}
+
 /* Every ring must be in the new table: a frontend does not move a live ring. */
 static int
 check_rings(const struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
@@ -62,6 +69,7 @@ replace_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 	for (i = 0; i < 2u * dev->pairs; i++)
 		if (dev->queues[i].state == MLX5X_QUEUE_SUSPENDED)
 			mlx5x_queue_replace(&dev->queues[i], mem);
+	mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
 	if (!steered && mlx5x_dev_steer(dev) != 0)
 		mlx5x_dev_error(dev, "cannot put queues into the receive table");
 }
@@ -86,8 +94,10 @@ move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 
 	for (i = 0; i < n; i++)
 		mlx5x_queue_suspend(&dev->queues[i]);
+	mark(dev, RTE_VDPA_MLX5X_PHASE_SUSPEND);
 	for (i = 0; i < n; i++)
 		mlx5x_queue_audit(&dev->queues[i]);
+	mark(dev, RTE_VDPA_MLX5X_PHASE_AUDIT);
 	for (i = 0; i < n; i++) {
 		q = &dev->queues[i];
 		if (q->state != MLX5X_QUEUE_SUSPENDED)
@@ -97,6 +107,7 @@ move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 		else
 			rest++;
 	}
+	mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
 	if (rest == 0)
 		return;
 	replace_queues(dev, mem);
@@ -132,26 +143,21 @@ refresh_event_paths(struct mlx5x_dev *dev)
 static void
 swap(struct mlx5x_dev *dev, struct mlx5x_mem_set *new)
 {
-	struct rte_vdpa_mlx5x_change *c = &dev->last;
 	struct mlx5x_mem_set *old = dev->mem;
-	uint64_t start, end, cmds, fixed = corrections(dev);
 
 	mlx5x_loop_park(dev->loop);
-	start = mlx5x_dev_now_us();
-	cmds = mlx5x_cmd_count(&dev->hw.cmd);
-	if (old != NULL && mlx5x_mem_mkey(old) == mlx5x_mem_mkey(new))
+	if (old != NULL && mlx5x_mem_mkey(old) == mlx5x_mem_mkey(new)) {
 		remap_queues(dev, new);
-	else
+		mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
+	} else {
 		move_queues(dev, new);
+		mark(dev, RTE_VDPA_MLX5X_PHASE_RESUME);
+	}
 	dev->mem = new;
-	c->cmds_blackout = (uint32_t)(mlx5x_cmd_count(&dev->hw.cmd) - cmds);
-	end = mlx5x_dev_now_us();
 	mlx5x_loop_unpark(dev->loop);
-	c->blackout_us = (uint32_t)(end - start);
-	c->corrections = (uint16_t)(corrections(dev) - fixed);
 	mlx5x_mem_put(old);
 	refresh_event_paths(dev);
-	c->cleanup_us = (uint32_t)(mlx5x_dev_now_us() - end);
+	mark(dev, RTE_VDPA_MLX5X_PHASE_CLEANUP);
 	mlx5x_dev_settle(dev);
 }
 
@@ -165,34 +171,48 @@ refuse(struct mlx5x_dev *dev, int error, const char *why)
 }
 
 static int
+prepare(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
+	struct mlx5x_mem_set **new, struct mlx5x_memdelta *delta)
+{
+	int ret;
+
+	ret = mlx5x_mem_prepare(&dev->mem_ops, table, fds, dev->mem, new, delta);
+	if (ret)
+		return refuse(dev, ret, "cannot map or register it");
+	mlx5x_history_delta(&dev->history, delta);
+	ret = check_rings(dev, *new);
+	if (ret) {
+		mlx5x_mem_put(*new);
+		return refuse(dev, ret, "a ring is not in it");
+	}
+	return 0;
+}
+
+static int
 change_running(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
 	struct mlx5x_memdelta *delta)
 {
-	uint64_t start = mlx5x_dev_now_us(), cmds = mlx5x_cmd_count(&dev->hw.cmd);
-	struct rte_vdpa_mlx5x_change *c = &dev->last;
+	const struct rte_vdpa_mlx5x_change *c;
+	uint64_t fixed = corrections(dev);
 	struct mlx5x_mem_set *new;
 	int ret;
 
-	ret = mlx5x_mem_prepare(&dev->mem_ops, table, fds, dev->mem, &new, delta);
+	mlx5x_history_begin(&dev->history, mlx5x_dev_now_us(), mlx5x_cmd_count(&dev->hw.cmd),
+		mlx5x_dev_realtime_us());
+	ret = prepare(dev, table, fds, &new, delta);
+	mark(dev, RTE_VDPA_MLX5X_PHASE_PREPARE);
+	if (ret == 0)
+		swap(dev, new);
+	c = mlx5x_history_end(&dev->history, mlx5x_cmd_count(&dev->hw.cmd),
+		(uint16_t)(corrections(dev) - fixed), ret);
 	if (ret)
-		return refuse(dev, ret, "cannot map or register it");
-	ret = check_rings(dev, new);
-	if (ret) {
-		mlx5x_mem_put(new);
-		return refuse(dev, ret, "a ring is not in it");
-	}
-	c->serial = ++dev->changes;
-	c->regions_added = delta->n_added + delta->n_grown;
-	c->regions_removed = delta->n_removed;
-	c->regions_kept = delta->n_kept;
-	c->prepare_us = (uint32_t)(mlx5x_dev_now_us() - start);
-	swap(dev, new);
-	c->cmds_total = (uint32_t)(mlx5x_cmd_count(&dev->hw.cmd) - cmds);
+		return ret;
+	dev->changes++;
 	MLX5X_DEV_LOG(INFO, dev->hw.name,
 		"memory change %" PRIu64 ": +%u -%u regions, %u commands of which %u in a "
 		"blackout of %u us",
-		c->serial, c->regions_added, c->regions_removed, c->cmds_total, c->cmds_blackout,
-		c->blackout_us);
+		c->serial, c->regions_added + c->regions_grown, c->regions_removed, c->cmds_total,
+		c->cmds_blackout, c->blackout_us);
 	return 0;
 }
 

@@ -395,8 +395,11 @@ mlx5x_dev_start(struct mlx5x_dev *dev, int vid)
 	unsigned int i;
 	int ret = 0;
 
-	if (dev->soft == MLX5X_SOFT_CLOSED)
+	if (dev->soft == MLX5X_SOFT_CLOSED) {
 		dev->soft = MLX5X_SOFT_NONE;
+		mlx5x_history_late(&dev->history, dev->history.last,
+			RTE_VDPA_MLX5X_PHASE_HOST_REMAP, mlx5x_dev_now_us() - dev->soft_us, 0);
+	}
 	if (mlx5x_dev_is_running(dev))
 		return;
 	dev->vid = vid;
@@ -433,6 +436,7 @@ mlx5x_dev_stop(struct mlx5x_dev *dev)
 
 	if (dev->soft == MLX5X_SOFT_EXPECTED) {
 		dev->soft = MLX5X_SOFT_CLOSED;
+		dev->soft_us = mlx5x_dev_now_us();
 		return;
 	}
 	if (!mlx5x_dev_is_running(dev))
@@ -482,7 +486,6 @@ mlx5x_dev_forget(struct mlx5x_dev *dev)
 	dev->mem = NULL;
 	mlx5x_dev_set_channel(dev, -1);
 	dev->changes = 0;
-	memset(&dev->last, 0, sizeof(dev->last));
 	mlx5x_loop_park(dev->loop);
 	for (i = 0; i < 2u * dev->pairs; i++) {
 		mlx5x_queue_release(&dev->queues[i]);

@@ -115,6 +115,10 @@ int mlx5x_dev_stats_reset(struct mlx5x_dev *dev, int index);
 /** Snapshot for rte_vdpa_mlx5x_info_get().  Device locked. */
 void mlx5x_dev_info(const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_info *info);
 
+/** What the last memory changes did, for rte_vdpa_mlx5x_history_get().  Device locked. */
+unsigned int mlx5x_dev_history(
+	const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_change *changes, unsigned int n);
+
 /** True between start and stop, in any state but PROBED.  Device locked. */
 bool mlx5x_dev_is_running(const struct mlx5x_dev *dev);
 

@@ -123,6 +123,13 @@ mlx5x_dev_stats_reset(struct mlx5x_dev *dev, int index)
 	return 0;
 }
 
+unsigned int
+mlx5x_dev_history(
+	const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_change *changes, unsigned int n)
+{
+	return mlx5x_history_get(&dev->history, changes, n);
+}
+
 void
 mlx5x_dev_info(const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_info *info)
 {
@@ -146,7 +153,8 @@ mlx5x_dev_info(const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_info *info)
 		info->guest_bytes = mlx5x_mem_bytes(dev->mem);
 	}
 	info->changes = dev->changes;
-	info->last = dev->last;
+	if (dev->changes != 0)
+		info->last = mlx5x_history_newest(&dev->history);
 	rte_strscpy(info->ibdev, dev->hw.ibdev, sizeof(info->ibdev));
 	rte_strscpy(info->pci, dev->hw.pci, sizeof(info->pci));
 	rte_strscpy(info->last_error, dev->last_error, sizeof(info->last_error));

@@ -18,6 +18,7 @@
 #include "mlx5x_dev.h"
 #include "mlx5x_devargs.h"
 #include "mlx5x_event.h"
+#include "mlx5x_history.h"
 #include "mlx5x_hw.h"
 #include "mlx5x_loop.h"
 #include "mlx5x_mem.h"
@@ -39,6 +40,7 @@ struct mlx5x_dev {
 	pthread_mutex_t lock; /* "device locked": all below */
 	enum rte_vdpa_mlx5x_state state;
 	enum mlx5x_soft soft;
+	uint64_t soft_us;        /* when the close for show came */
 	int vid;                 /* -1 unless running */
 	int channel;             /* owned, -1: the frontend gave none, or we did not see it */
 	uint64_t features;       /* negotiated, of the current start */
@@ -53,8 +55,8 @@ struct mlx5x_dev {
 	uint16_t pairs;
 	struct mlx5x_queue *queues; /* owned, 2 * pairs */
 	int errors_pending;         /* queues to recover, atomic */
-	uint64_t changes;
-	struct rte_vdpa_mlx5x_change last;
+	uint64_t changes;           /* since attach */
+	struct mlx5x_history history;
 	char last_error[160];
 };
 
@@ -76,6 +78,9 @@ void mlx5x_dev_settle(struct mlx5x_dev *dev);
 
 /** Bring up again what firmware reported broken.  Device locked. */
 void mlx5x_dev_recover(struct mlx5x_dev *dev);
+
+/** Time since the epoch in microseconds, for people; it may jump. */
+uint64_t mlx5x_dev_realtime_us(void);
 
 /** Monotonic time in microseconds. */
 uint64_t mlx5x_dev_now_us(void);

@@ -49,13 +49,25 @@ mlx5x_dev_error(struct mlx5x_dev *dev, const char *fmt, ...)
 	MLX5X_DEV_LOG(ERR, dev->hw.name, "%s", dev->last_error);
 }
 
-uint64_t
-mlx5x_dev_now_us(void)
+static uint64_t
+clock_us(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t
+mlx5x_dev_now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+uint64_t
+mlx5x_dev_realtime_us(void)
+{
+	return clock_us(CLOCK_REALTIME);
 }
 
 int

@@ -236,3 +236,17 @@ rte_vdpa_mlx5x_info_get(struct rte_vdpa_device *vdpa, struct rte_vdpa_mlx5x_info
 	mlx5x_dev_put(dev);
 	return 0;
 }
+
+int
+rte_vdpa_mlx5x_history_get(
+	struct rte_vdpa_device *vdpa, struct rte_vdpa_mlx5x_change *changes, unsigned int n)
+{
+	struct mlx5x_dev *dev = mlx5x_dev_get(vdpa);
+	int count;
+
+	if (dev == NULL)
+		return -ENODEV;
+	count = (int)mlx5x_dev_history(dev, changes, n);
+	mlx5x_dev_put(dev);
+	return count;
+}

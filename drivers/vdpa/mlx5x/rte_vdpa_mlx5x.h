@@ -32,18 +32,49 @@ enum rte_vdpa_mlx5x_state {
 	RTE_VDPA_MLX5X_FAILED,
 };
 
-/** What the last memory change did; times in microseconds. */
+/** What a memory change was for, by the most that it did. */
+enum rte_vdpa_mlx5x_cause {
+	RTE_VDPA_MLX5X_CAUSE_UNKNOWN,   /**< refused before the tables were compared */
+	RTE_VDPA_MLX5X_CAUSE_ADDED,     /**< regions plugged */
+	RTE_VDPA_MLX5X_CAUSE_REMOVED,   /**< regions unplugged */
+	RTE_VDPA_MLX5X_CAUSE_REPLACED,  /**< both, or another file at the same address */
+	RTE_VDPA_MLX5X_CAUSE_GROWN,     /**< more of a region that stays */
+	RTE_VDPA_MLX5X_CAUSE_REORDERED, /**< the same memory in another order or under other names
+					 */
+	RTE_VDPA_MLX5X_CAUSE_IDENTICAL, /**< nothing differs */
+};
+
+/** Phases of a memory change, in their order; SUSPEND to RESUME is the blackout. */
+enum rte_vdpa_mlx5x_phase {
+	RTE_VDPA_MLX5X_PHASE_PREPARE,    /**< map, register, build the mkey; traffic runs */
+	RTE_VDPA_MLX5X_PHASE_SUSPEND,    /**< all queues stop */
+	RTE_VDPA_MLX5X_PHASE_AUDIT,      /**< index of each queue from firmware and memory */
+	RTE_VDPA_MLX5X_PHASE_SWAP,       /**< queues to the new mkey, or new queue objects */
+	RTE_VDPA_MLX5X_PHASE_RESUME,     /**< steering, doorbells and calls */
+	RTE_VDPA_MLX5X_PHASE_HOST_REMAP, /**< librte_vhost maps the table; traffic runs */
+	RTE_VDPA_MLX5X_PHASE_CLEANUP,    /**< what only the old table had goes; traffic runs */
+	RTE_VDPA_MLX5X_PHASES,
+};
+
+/** Memory changes that are remembered per device. */
+#define RTE_VDPA_MLX5X_HISTORY 32
+
+/** What one memory change did; times in microseconds, commands are of DevX to firmware. */
 struct rte_vdpa_mlx5x_change {
-	uint64_t serial; /**< counts from 1; 0: no change so far */
+	uint64_t serial;  /**< counts from 1 at probe; 0: no change so far */
+	uint64_t time_us; /**< when it began, since the epoch */
+	enum rte_vdpa_mlx5x_cause cause;
+	int error; /**< 0, or -errno: refused, the device runs on with the table before */
 	uint16_t regions_added;
+	uint16_t regions_grown;
 	uint16_t regions_removed;
 	uint16_t regions_kept;
-	uint16_t corrections;   /**< bases where memory overruled firmware */
-	uint32_t cmds_total;    /**< DevX firmware commands */
+	uint16_t corrections; /**< bases where memory overruled firmware */
+	uint32_t cmds_total;
 	uint32_t cmds_blackout; /**< of those, first SUSPEND to last doorbell */
-	uint32_t prepare_us;
 	uint32_t blackout_us;
-	uint32_t cleanup_us;
+	uint32_t phase_us[RTE_VDPA_MLX5X_PHASES];
+	uint32_t phase_cmds[RTE_VDPA_MLX5X_PHASES];
 };
 
 /** Snapshot of one device. */
@@ -59,7 +90,7 @@ struct rte_vdpa_mlx5x_info {
 	uint64_t kicks_relayed; /**< kickfd to doorbell, all queues */
 	uint64_t recoveries;
 	uint64_t corrections;
-	struct rte_vdpa_mlx5x_change last;
+	struct rte_vdpa_mlx5x_change last; /**< since attach */
 	char ibdev[64];
 	char pci[32];
 	char last_error[160]; /**< empty: none */
@@ -93,6 +124,19 @@ int rte_vdpa_mlx5x_hook_owned(int vid);
  * @return 0, or -ENODEV when `dev` is not an mlx5x device.
  */
 int rte_vdpa_mlx5x_info_get(struct rte_vdpa_device *dev, struct rte_vdpa_mlx5x_info *info);
+
+/**
+ * Read what the last memory changes of a device did, oldest first, refused ones
+ * too.  The history outlives the connection, so that it is there for who asks
+ * why a guest went.
+ *
+ * @param changes
+ *   Out: room for `n`; RTE_VDPA_MLX5X_HISTORY is always enough.
+ * @return
+ *   How many, or -ENODEV when `dev` is not an mlx5x device.
+ */
+int rte_vdpa_mlx5x_history_get(
+	struct rte_vdpa_device *dev, struct rte_vdpa_mlx5x_change *changes, unsigned int n);
 
 #ifdef __cplusplus
 }

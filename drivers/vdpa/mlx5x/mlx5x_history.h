@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/**
+ * @file
+ * What the last memory changes of a device did, and a stopwatch that fills it:
+ * time and firmware commands between two marks belong to the phase that the
+ * second mark names.
+ *
+ * Pure: time and command counts come in as arguments.  One thread at a time,
+ * in the driver under the device lock.
+ */
+
+#ifndef MLX5X_HISTORY_H
+#define MLX5X_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_vdpa_mlx5x.h>
+
+#include "mlx5x_memtable.h"
+
+/** Embedded in its owner; all zero is an empty one. */
+struct mlx5x_history {
+	struct rte_vdpa_mlx5x_change ring[RTE_VDPA_MLX5X_HISTORY];
+	uint64_t last;    /* serial of the newest record, 0: none yet */
+	bool open;        /* between begin and end */
+	uint64_t mark_us; /* where the phase that runs began */
+	uint64_t mark_cmds;
+	uint64_t first_cmds; /* where the change began */
+};
+
+/** Open a record; the oldest one goes when all places are taken. */
+void mlx5x_history_begin(
+	struct mlx5x_history *h, uint64_t now_us, uint64_t now_cmds, uint64_t realtime_us);
+
+/** Cause and regions of the open record. */
+void mlx5x_history_delta(struct mlx5x_history *h, const struct mlx5x_memdelta *delta);
+
+/** What was done since the mark before was `phase`; a phase may have several marks. */
+void mlx5x_history_mark(struct mlx5x_history *h, enum rte_vdpa_mlx5x_phase phase, uint64_t now_us,
+	uint64_t now_cmds);
+
+/**
+ * Close the open record and add it up.
+ *
+ * @param error
+ *   0, or -errno: the change was refused.
+ * @return
+ *   The record; good until the history is written again.
+ */
+const struct rte_vdpa_mlx5x_change *mlx5x_history_end(
+	struct mlx5x_history *h, uint64_t now_cmds, uint16_t corrections, int error);
+
+/**
+ * Add to a record that is closed: what the host or the background does later.
+ * Does nothing when the record is gone.
+ *
+ * @param serial
+ *   Of the record; h->last for the newest.
+ */
+void mlx5x_history_late(struct mlx5x_history *h, uint64_t serial, enum rte_vdpa_mlx5x_phase phase,
+	uint64_t us, uint64_t cmds);
+
+/** The newest closed record, or one full of zeroes. */
+struct rte_vdpa_mlx5x_change mlx5x_history_newest(const struct mlx5x_history *h);
+
+/**
+ * Copy closed records, oldest first.
+ *
+ * @param n
+ *   Room in `out`; with less than there are, the newest ones.
+ * @return
+ *   How many.
+ */
+unsigned int mlx5x_history_get(
+	const struct mlx5x_history *h, struct rte_vdpa_mlx5x_change *out, unsigned int n);
+
+#endif /* MLX5X_HISTORY_H */
