@@ -5,7 +5,7 @@ BUILD ?= build
 MESON_OPTIONS ?=
 KEEP ?=
 
-.PHONY: all help deps run compare test lint format clean
+.PHONY: all help deps run compare test test-nightly lint format clean
 
 all: $(BUILD)/build.ninja ## build everything
 	@ninja -C $(BUILD)
@@ -26,7 +26,12 @@ compare: all ## the same guest and changes with the stock driver and with mlx5x
 	@tools/compare $(BUILD)
 
 test: all ## everything CI runs
+	@tools/install-deps witnesses
 	@tools/run-tests $(BUILD)
+
+test-nightly: all ## the long forms: more changes, more combinations
+	@tools/install-deps witnesses
+	@tools/run-tests $(BUILD) --suite nightly
 
 lint: all ## format, layers, headers, banned calls, shell scripts
 	@tools/lint $(BUILD)

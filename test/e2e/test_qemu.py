@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""QEMU guests with a Linux kernel on VFs of the model, and what happens to them.
+
+The far side is the kernel's own stack behind a TAP.  After ARP no ping may stay
+unanswered: `-W 5` waits for a late one.
+"""
+import signal
+
+import pytest
+
+from conftest import wait_until
+from host import ADDRESS, GUESTS, MACS, Host
+from qemu_guest import Guest, require
+
+
+@pytest.fixture(name='make_host')
+def fixture_make_host(runner):
+    require()
+    hosts = []
+
+    def make(**options):
+        hosts.append(Host(runner, **options))
+        return hosts[-1].start()
+    yield make
+    runner.clean()
+    for host in hosts:
+        host.net.remove()
+
+
+def boot(host, at=0, chardev='', device=''):
+    """A guest on port a or b; it has answered once."""
+    port = 'ab'[at]
+    guest = Guest(host.runner, f'path={host.socket(port)}{chardev}', GUESTS[at], MACS[at],
+                  device).booted()
+    host.await_guest(GUESTS[at])
+    return guest
+
+
+def test_traffic(make_host):
+    host = make_host()
+    guest = boot(host)
+    host.ping()
+    guest.shell(f'ping -c 20 -i 0.05 -W 5 -q {ADDRESS}')
+    host.stream()
+    for direction in ((), ('-R',)):
+        host.iperf(*direction)
+    guest.quit()
+    host.await_state('a', 'listening')
+    host.stop()
+
+
+def test_two_guests(make_host):
+    """What one guest sends arrives at the other, and nothing of it on the uplink."""
+    host = make_host(vfs=2)
+    guests = [boot(host, at) for at in (0, 1)]
+    outside = host.net.run('cat', '/sys/class/net/up0/statistics/rx_bytes')
+    guests[0].shell(f'ping -c 50 -i 0.02 -W 5 -q {GUESTS[1]}')
+    # cat at the other end sends all of it back.
+    guests[0].shell('dd if=/dev/urandom of=/tmp/noise bs=64k count=16 && '
+                    f'nc {GUESTS[1]} 7 </tmp/noise | cmp - /tmp/noise')
+    assert int(host.net.run('cat', '/sys/class/net/up0/statistics/rx_bytes')) < int(outside) + 65536
+    guests[1].kill()
+    host.await_state('b', 'listening')
+    host.ping()
+    guests[0].quit()
+    host.await_state('a', 'listening')
+    host.stop()
+
+
+def test_doorbell_page(make_host):
+    """With page-per-vq the guest rings the device itself: the relay has nothing to do."""
+    host = make_host()
+    guest = boot(host, device=',page-per-vq=on')
+    relayed, frames = host.dev()['kicks_relayed'], host.frames()
+    while host.frames() < frames + 100_000:
+        host.iperf('-R')
+    assert host.dev()['kicks_relayed'] == relayed
+    host.ping()
+    guest.quit()
+    host.stop()
+
+
+def cycle_dimms(host, guest, count):
+    """Plug and unplug under pings; none of them may stay unanswered."""
+    traffic = host.pinger()
+    regions = host.dev()['regions']
+    for i in range(count):
+        guest.plug(f'dimm{i}')
+    wait_until('the regions at the device', lambda: host.dev()['regions'] == regions + count)
+    host.stream(1)
+    for i in range(count):
+        guest.unplug(f'dimm{i}')
+    wait_until('the regions to be gone', lambda: host.dev()['regions'] == regions)
+    sent, received = traffic.result()
+    print(f'{count} dimms in and out: {received} of {sent} pings, longest {traffic.longest_ms} ms')
+    assert sent == received > 0
+    dev = host.dev()
+    assert dev['queues_active'] == 2 and dev['queues_failed'] == 0 and dev['last_error'] == ''
+
+
+@pytest.mark.parametrize('fw, count, load', [
+    ([], 7, True), (['profile=legacy'], 2, False),
+    # Memory of the guest, and seven more: all that a vhost-user frontend can have.
+    pytest.param(['profile=legacy'], 7, True, marks=pytest.mark.nightly),
+    pytest.param(['strict_doorbell=1'], 7, True, marks=pytest.mark.nightly),
+])
+def test_dimms(make_host, fw, count, load):
+    host = make_host(fw=fw)
+    guest = boot(host, device=',page-per-vq=on')
+    for again in (False, True):
+        if again:
+            guest.shell('reboot -f >/dev/null 2>&1 & true')
+            guest.booted()
+            host.await_guest()
+        stream = host.iperf_forever() if load else None
+        cycle_dimms(host, guest, count)
+        if stream:
+            stream.end()
+    host.ping()
+    guest.quit()
+    host.stop()
+
+
+def test_stops_and_starts(make_host):
+    """Driver reload, link off and on, pause, reset: the queues go on where they were."""
+    host = make_host()
+    guest = boot(host)
+    guest.shell('ip link set eth0 down; rmmod virtio_net')
+    guest.shell(f'insmod /lib/m/*-virtio_net.ko; sh /bin/net.start {GUESTS[0]}/24')
+    host.await_guest()
+    host.ping()
+    for _ in range(3):
+        guest.ask('set_link', name='n0', up=False)
+        wait_until('no carrier', lambda: guest.shell('cat /sys/class/net/eth0/carrier').strip() == '0')
+        guest.ask('set_link', name='n0', up=True)
+        host.await_guest()
+        host.ping()
+    for _ in range(3):
+        guest.ask('stop')
+        guest.ask('cont')
+        host.ping()
+    guest.ask('system_reset')
+    guest.booted()
+    host.await_guest()
+    host.ping()
+    host.stream(1)
+    guest.quit()
+    host.await_state('a', 'listening')
+    host.stop()
+
+
+def test_guest_dies(make_host):
+    """QEMU killed in full traffic; the next one finds the port as the first did."""
+    host = make_host()
+    for end in ('kill', 'quit', 'kill'):
+        guest = boot(host, device=',page-per-vq=on')
+        traffic = host.pinger()
+        host.stream(1)
+        getattr(guest, end)()
+        traffic.last.set()
+        dev = host.await_state('a', 'listening')
+        assert not dev['connected'] and dev['reason'] == ''
+    host.stop()
+
+
+@pytest.mark.parametrize('mode', ['server', 'client'])
+def test_daemon_dies(make_host, mode):
+    """vdpa-ctl killed and started again; the guest runs on, in both socket roles."""
+    host = make_host(mode=mode)
+    guest = boot(host, chardev=',reconnect=1' if mode == 'server' else ',server=on,wait=off')
+    host.ping()
+    for sig in (signal.SIGKILL, signal.SIGTERM):
+        host.daemon.stop(sig)
+        wait_until('no carrier', lambda: guest.shell('cat /sys/class/net/eth0/carrier').strip() == '0')
+        host.start()
+        host.await_guest()
+        host.ping()
+        host.stream(1)
+    guest.quit()
+    host.stop()
