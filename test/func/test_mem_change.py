@@ -91,6 +91,18 @@ def test_commands_in_the_blackout(runner, pairs):
     vfs.end()
 
 
+@pytest.mark.parametrize('resume', (1, 0))
+def test_each_queue_is_called(runner, resume):
+    """T7: no frame moves, so the call that a queue gets is the one that the change owes it."""
+    vfs = TwoVfs(runner, fw=(f'resume={resume}',))
+    status, report = vfs.guest(0, '--role', 'sink', '--pairs', 2, '--expect-call', '--seconds', 0,
+                               '--change', 'add:4,grow:4', '--interval', 5).result()
+    assert status == 0, report['violations']
+    assert report['changes_done'] == 8 and report['changes_refused'] == 0
+    assert report['received'] == 0
+    vfs.end()
+
+
 def test_resources_are_flat(runner):
     """T13: after each guest the host has open what it had after the first one."""
     vfs = TwoVfs(runner)

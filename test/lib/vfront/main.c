@@ -80,6 +80,8 @@ static const struct option_row {
 		"add remove reorder grow move swap same all restart" },
 	{ "interval", OPT_U32, AT(run.change.interval_ms), 0, 600000, "MS",
 		"from an answer to the next change (50)" },
+	{ "expect-call", OPT_FLAG, AT(run.change.expect_call), 0, 0, NULL,
+		"each queue is called before other memory is acknowledged" },
 	{ "max-lost", OPT_U64, AT(run.max_lost), 0, UINT64_MAX, "N",
 		"more lost frames fail (any)" },
 	{ "min-active", OPT_U32, AT(run.min_active), 0, VF_MAX_RINGS, "N",

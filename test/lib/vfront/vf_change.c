@@ -185,6 +185,35 @@ pick_kind(struct vf_change *c)
 	}
 }
 
+/* What the guest was called for before the table is not what the change owes it. */
+static void
+mark_calls(struct vf_change *c)
+{
+	for (unsigned int i = 0; i < c->guest->n_queues; i++) {
+		vf_queue_take_call(&c->guest->queue[i]);
+		c->calls[i] = c->guest->queue[i].calls;
+	}
+}
+
+/*
+ * An interrupt that was under way when the queue stopped is lost, so each queue
+ * that a change may have stopped is to be called once, and before the answer.
+ * Only on queues with nothing to do is the call certain to be this one.
+ */
+static void
+check_calls(struct vf_change *c)
+{
+	if (!c->conf.expect_call || c->kind == VF_CHANGE_REORDER || c->kind == VF_CHANGE_SAME)
+		return;
+	for (unsigned int i = 0; i < c->guest->n_queues; i++) {
+		vf_queue_take_call(&c->guest->queue[i]);
+		if (c->guest->queue[i].calls == c->calls[i])
+			vf_oracle_report(c->guest->oracle, (int)i, VF_RULE_CHANGE_CALL,
+				"no call between a table (%s) and its answer",
+				vf_change_name(c->kind));
+	}
+}
+
 static int
 send_table(struct vf_change *c)
 {
@@ -192,6 +221,7 @@ send_table(struct vf_change *c)
 	int rc;
 
 	vf_mem_table(&c->guest->mem, &table);
+	mark_calls(c);
 	c->sent_us = vf_clock_us();
 	rc = vf_session_send_table(&c->guest->session, &table);
 	if (rc == 0)
@@ -294,6 +324,8 @@ await(struct vf_change *c)
 			       : -ETIMEDOUT;
 	if (rc < 0)
 		return rc;
+	if (!refused)
+		check_calls(c);
 	vf_mem_check_graves(&c->guest->mem);
 	/* Refused memory never carries a buffer. */
 	if (!refused && c->slot < VF_MEM_SLOTS)

@@ -38,6 +38,7 @@ struct vf_change_conf {
 	unsigned int count[VF_CHANGE_KINDS];
 	uint32_t interval_ms;  /* from one answer to the next change */
 	unsigned int dimm_mib; /* size of a new region, and of each growth */
+	bool expect_call;      /* other memory: each queue is called before the answer */
 	uint64_t seed;
 };
 
@@ -66,6 +67,7 @@ struct vf_change {
 	unsigned int slot; /* concerned by the change in progress */
 	unsigned int left[VF_CHANGE_KINDS];
 	uint64_t due_us, begun_us, sent_us;
+	uint64_t calls[VF_MAX_RINGS]; /* of each queue when the table was sent */
 	struct vf_rng rng;
 	struct vf_change_record *record; /* owned */
 	unsigned int n_records, n_refused;

@@ -21,6 +21,7 @@ enum vf_rule {
 	VF_RULE_PAYLOAD,        /* frame contents differ from what was sent */
 	VF_RULE_BASE,           /* GET_VRING_BASE is not the used index */
 	VF_RULE_INTERRUPT,      /* entries used, no call */
+	VF_RULE_CHANGE_CALL,    /* memory changed, and a queue was not called */
 	VF_RULE_RING_ERROR,     /* the backend signalled the ring's error eventfd */
 	VF_RULE_STUCK,          /* buffers that the device keeps */
 	VF_RULE_MESSAGE,        /* message malformed, unexpected or refused */

@@ -227,6 +227,16 @@ ring_message(struct fake_backend *f, struct vf_wire_msg *msg)
 	}
 }
 
+/* After a change of memory, as a device does whose queues were stopped for it. */
+static void
+call_all(struct fake_backend *f)
+{
+	for (unsigned int i = 0; i < N_RINGS; i++)
+		if (f->ring[i].running && f->conf.fault != FAKE_QUIET_CHANGE &&
+			f->conf.fault != FAKE_NO_CALL)
+			eventfd_write(f->ring[i].call_fd, 1);
+}
+
 static uint64_t
 protocol_features(const struct fake_backend *f)
 {
@@ -259,6 +269,8 @@ handle(struct fake_backend *f, struct vf_wire_msg *msg)
 		break;
 	case VF_SET_MEM_TABLE:
 		set_table(f, msg);
+		if (f->tables > 1)
+			call_all(f);
 		f->dead = f->conf.fault == FAKE_DIE && f->tables > 1;
 		if (!f->dead && (msg->flags & VF_WIRE_NEED_REPLY) != 0)
 			reply_u64(f,

@@ -29,6 +29,7 @@ enum fake_fault {
 	FAKE_REFUSE_TABLE,  /* a second table is answered with failure */
 	FAKE_WRONG_BASE,    /* GET_VRING_BASE one too far */
 	FAKE_NO_CALL,       /* after some frames, never calls again */
+	FAKE_QUIET_CHANGE,  /* after a second table, does not call the queues */
 	FAKE_STOP,          /* after a second table, nothing moves any more */
 	FAKE_DIE,           /* after a second table, disconnects */
 	FAKE_BAD_REPLY,     /* answers a table as another request */

@@ -183,6 +183,30 @@ signal_faults(void **state)
 	expect_rule(FAKE_RING_ERROR, "", VF_RULE_RING_ERROR);
 }
 
+/* Nothing moves, so that a call can only be the one that a change owes. */
+static void
+change_calls(void **state)
+{
+	struct vf_run_conf conf = base_conf("add:3,grow:3");
+	struct vf_result res;
+
+	(void)state;
+	conf.guest.pairs = 2;
+	conf.guest.dimms = 1;
+	conf.traffic.role = VF_ROLE_SINK;
+	conf.frames = 0;
+	conf.change.expect_call = true;
+	run_with((struct fake_conf){ 0 }, &conf, &res);
+	assert_null(vf_result_verdict(&conf, &res));
+	assert_int_equal(res.changes_done, 6);
+	run_with((struct fake_conf){ .fault = FAKE_QUIET_CHANGE }, &conf, &res);
+	assert_non_null(vf_result_verdict(&conf, &res));
+	assert_int_equal(res.oracle.by_rule[VF_RULE_CHANGE_CALL], 6 * 4);
+	conf.change.expect_call = false;
+	run_with((struct fake_conf){ .fault = FAKE_QUIET_CHANGE }, &conf, &res);
+	assert_null(vf_result_verdict(&conf, &res));
+}
+
 static void
 protocol_faults(void **state)
 {
@@ -280,6 +304,7 @@ main(void)
 		cmocka_unit_test(used_faults),
 		cmocka_unit_test(memory_faults),
 		cmocka_unit_test(signal_faults),
+		cmocka_unit_test(change_calls),
 		cmocka_unit_test(protocol_faults),
 		cmocka_unit_test(frame_faults),
 		cmocka_unit_test(table_faults),
