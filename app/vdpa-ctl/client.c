@@ -12,7 +12,7 @@
 #include "client.h"
 #include "sock.h"
 
-#define REPLY_MAX (16U << 20) /* bytes; 1024 ports with 128 queues each fit */
+#define REPLY_MAX (32U << 20) /* bytes; 1024 ports with 128 queues or 32 changes each fit */
 
 static int
 send_all(int fd, const char *text, size_t len, struct reason *why)

@@ -28,6 +28,8 @@ const struct command command_table[] = {
 		verb_dev_del },
 	{ { "dev", "vstats", "show" }, "NAME [qidx N]", "NAME qidx", "counters of the queues",
 		verb_dev_vstats },
+	{ { "dev", "hist", "show" }, "[NAME]", "NAME", "the last memory changes, phase by phase",
+		verb_dev_hist },
 	{ { "mgmtdev", "show" }, "", "", "functions that ports can be made of", verb_mgmtdev_show },
 	{ { "version" }, "", "", "versions of client and daemon", verb_version },
 	{ { "help" }, "[COMMAND]", "", "this list", NULL },

@@ -10,6 +10,7 @@
 #include <rte_version.h>
 #include <rte_vdpa.h>
 
+#include "change.h"
 #include "feature.h"
 #include "method.h"
 #include "mgmtdev.h"
@@ -49,56 +50,6 @@ text_json(const char *text)
 	json_t *string = json_string(text);
 
 	return string != NULL ? string : json_string("(not UTF-8)");
-}
-
-static const char *
-cause_name(enum rte_vdpa_mlx5x_cause cause)
-{
-	static const char *const names[] = {
-		[RTE_VDPA_MLX5X_CAUSE_UNKNOWN] = "unknown",
-		[RTE_VDPA_MLX5X_CAUSE_ADDED] = "added",
-		[RTE_VDPA_MLX5X_CAUSE_REMOVED] = "removed",
-		[RTE_VDPA_MLX5X_CAUSE_REPLACED] = "replaced",
-		[RTE_VDPA_MLX5X_CAUSE_GROWN] = "grown",
-		[RTE_VDPA_MLX5X_CAUSE_REORDERED] = "reordered",
-		[RTE_VDPA_MLX5X_CAUSE_IDENTICAL] = "identical",
-	};
-
-	return names[cause];
-}
-
-static json_t *
-phases_json(const struct rte_vdpa_mlx5x_change *c)
-{
-	static const char *const names[RTE_VDPA_MLX5X_PHASES] = {
-		[RTE_VDPA_MLX5X_PHASE_PREPARE] = "prepare",
-		[RTE_VDPA_MLX5X_PHASE_SUSPEND] = "suspend",
-		[RTE_VDPA_MLX5X_PHASE_AUDIT] = "audit",
-		[RTE_VDPA_MLX5X_PHASE_SWAP] = "swap",
-		[RTE_VDPA_MLX5X_PHASE_RESUME] = "resume",
-		[RTE_VDPA_MLX5X_PHASE_HOST_REMAP] = "host_remap",
-		[RTE_VDPA_MLX5X_PHASE_CLEANUP] = "cleanup",
-	};
-	json_t *phases = json_object();
-	unsigned int i;
-
-	for (i = 0; i < RTE_VDPA_MLX5X_PHASES; i++)
-		json_object_set_new(phases, names[i],
-			json_pack("{s:I, s:I}", "us", (json_int_t)c->phase_us[i], "cmds",
-				(json_int_t)c->phase_cmds[i]));
-	return phases;
-}
-
-static json_t *
-change_json(const struct rte_vdpa_mlx5x_change *c)
-{
-	return json_pack("{s:I, s:I, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:o}",
-		"serial", (json_int_t)c->serial, "time_us", (json_int_t)c->time_us, "cause",
-		cause_name(c->cause), "error", -c->error, "regions_added", c->regions_added,
-		"regions_grown", c->regions_grown, "regions_removed", c->regions_removed,
-		"regions_kept", c->regions_kept, "corrections", c->corrections, "cmds_total",
-		(json_int_t)c->cmds_total, "cmds_blackout", (json_int_t)c->cmds_blackout,
-		"blackout_us", (json_int_t)c->blackout_us, "phases", phases_json(c));
 }
 
 static void
@@ -247,6 +198,52 @@ dev_show(json_t *params, json_t **result, struct reason *why)
 		*result = NULL;
 	}
 	return ret;
+}
+
+/* NULL: no device, or one of another driver. */
+static json_t *
+hist_json(struct rte_vdpa_device *vdpa)
+{
+	struct rte_vdpa_mlx5x_change changes[RTE_VDPA_MLX5X_HISTORY];
+	json_t *list;
+	int n;
+	int i;
+
+	n = vdpa != NULL ? rte_vdpa_mlx5x_history_get(vdpa, changes, RTE_VDPA_MLX5X_HISTORY) : -1;
+	if (n < 0)
+		return NULL;
+	list = json_array();
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, change_json(&changes[i]));
+	return list;
+}
+
+static int
+dev_hist(json_t *params, json_t **result, struct reason *why)
+{
+	const char *name = NULL;
+	struct port_info info;
+	unsigned int i;
+	json_t *list;
+	json_t *devs;
+	int ret;
+
+	ret = UNPACK(params, why, "{s?s}", "name", &name);
+	if (ret == 0 && name != NULL)
+		ret = port_get(name, &info, why);
+	if (ret != 0)
+		return ret;
+	if (name != NULL && info.vdpa == NULL)
+		return reason_set(why, -ENODEV, "port '%s' has no device: %s", info.spec.name,
+			info.reason.text);
+	devs = json_object();
+	for (i = 0; name == NULL ? port_get_at(i, &info) == 0 : i == 0; i++) {
+		list = hist_json(info.vdpa);
+		if (list != NULL)
+			json_object_set_new(devs, info.spec.name, list);
+	}
+	*result = json_pack("{s:o}", "hist", devs);
+	return 0;
 }
 
 /* Two counters have names in iproute2; the others keep theirs, without blanks. */
@@ -418,6 +415,7 @@ rpc_methods(json_t *params, json_t **result, struct reason *why)
 const struct rpc_method method_table[] = {
 	{ "dev.add", dev_add, "name, mgmtdev, socket [, queues, mode, group]" },
 	{ "dev.del", dev_del, "name" },
+	{ "dev.hist", dev_hist, "[name]" },
 	{ "dev.set", dev_set, "name [, mgmtdev, socket, queues, mode, group]" },
 	{ "dev.show", dev_show, "[name]" },
 	{ "dev.vstats", dev_vstats, "name [, qidx]" },

@@ -187,6 +187,96 @@ show_vstats(FILE *out, const json_t *result)
 	}
 }
 
+/* A phase is `microseconds/commands`. */
+static void
+print_phases(struct libscols_line *line, size_t column, json_t *phases)
+{
+	const char *name;
+	json_t *phase;
+	char buf[48];
+
+	json_object_foreach (phases, name, phase) {
+		snprintf(buf, sizeof(buf), "%lld/%lld", number(phase, "us"), number(phase, "cmds"));
+		scols_line_set_data(line, column++, buf);
+	}
+}
+
+/* Columns left and right of the phases; keys of a change. */
+static const char *const hist_left[] = { "serial", "cause", "regions_added", "regions_grown",
+	"regions_removed", "regions_kept", NULL };
+static const char *const hist_right[] = { "blackout_us", "cmds_blackout", "cmds_total",
+	"corrections", "error", NULL };
+
+/* The column behind the last one. */
+static size_t
+print_keys(struct libscols_line *line, size_t column, const char *const *keys, json_t *change)
+{
+	for (; *keys != NULL; keys++)
+		print_cell(line, column++, json_object_get(change, *keys));
+	return column;
+}
+
+static void
+add_columns(struct libscols_table *table, json_t *phases)
+{
+	const char *const *key;
+	const char *name;
+	json_t *phase;
+
+	for (key = hist_left; *key != NULL; key++)
+		scols_table_new_column(
+			table, *key, 0, strcmp(*key, "cause") == 0 ? 0 : SCOLS_FL_RIGHT);
+	json_object_foreach (phases, name, phase)
+		scols_table_new_column(table, name, 0, SCOLS_FL_RIGHT);
+	for (key = hist_right; *key != NULL; key++)
+		scols_table_new_column(table, *key, 0, SCOLS_FL_RIGHT);
+}
+
+static void
+print_hist(FILE *out, json_t *changes)
+{
+	json_t *phases = json_object_get(json_array_get(changes, 0), "phases");
+	struct libscols_table *table;
+	struct libscols_line *line;
+	json_t *change;
+	size_t column;
+	size_t i;
+
+	table = scols_new_table();
+	if (table == NULL)
+		return;
+	scols_table_set_stream(table, out);
+	add_columns(table, phases);
+	json_array_foreach (changes, i, change) {
+		line = scols_table_new_line(table, NULL);
+		if (line == NULL)
+			break;
+		column = print_keys(line, 0, hist_left, change);
+		print_phases(line, column, json_object_get(change, "phases"));
+		print_keys(line, column + json_object_size(phases), hist_right, change);
+	}
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+void
+show_hist(FILE *out, const json_t *result)
+{
+	json_t *devs = json_object_get(result, "hist");
+	json_t *changes;
+	const char *name;
+
+	json_object_foreach (devs, name, changes) {
+		if (json_array_size(changes) == 0) {
+			fprintf(out, "%s: no memory change so far\n", name);
+			continue;
+		}
+		fprintf(out, "%s: last %zu memory changes, phases in us/commands\n", name,
+			json_array_size(changes));
+		print_hist(out, changes);
+	}
+}
+
 void
 show_version(FILE *out, const json_t *result)
 {

@@ -24,6 +24,9 @@ void show_mgmtdev(FILE *out, const json_t *result);
 /** Print the result of dev.vstats: a line for one queue, a table for all. */
 void show_vstats(FILE *out, const json_t *result);
 
+/** Print the result of dev.hist: a table per port. */
+void show_hist(FILE *out, const json_t *result);
+
 /** Print the result of version. */
 void show_version(FILE *out, const json_t *result);
 

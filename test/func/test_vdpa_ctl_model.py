@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The daemon with its real driver, on the model: guests, failures, and the end."""
+import json
 import os
 import re
 import signal
@@ -55,6 +56,15 @@ def test_two_guests(daemon, runner):
     status, report = source.result()
     assert status == 0, report
     assert 'memory change' in daemon.log()
+    # The history outlives the guest.
+    hist = json.loads(daemon.ctl('-j', 'dev', 'hist', 'show', 'a'))['hist']['a']
+    assert [c['serial'] for c in hist] == [1, 2, 3, 4]
+    assert sorted(c['cause'] for c in hist) == ['added', 'added', 'removed', 'removed']
+    for change in hist:
+        assert change['error'] == 0
+        assert change['cmds_total'] == sum(p['cmds'] for p in change['phases'].values())
+        assert change['cmds_blackout'] == 12 and change['phases']['suspend']['cmds'] == 4
+        assert change['phases']['prepare']['cmds'] > 0
     echo.stop()
     assert daemon.wait_state('a', 'listening')['connected'] is False
     daemon.wait_state('b', 'listening')

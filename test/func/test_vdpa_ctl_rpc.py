@@ -50,6 +50,21 @@ def test_counters(daemon):
     assert 'has 0 to 15' in daemon.ctl('dev', 'vstats', 'show', 'a', 'qidx', '16', status=22)
 
 
+def test_history(daemon):
+    hist = call(daemon, 'dev.hist', {'name': 'a'})['result']['hist']
+    assert json.loads(daemon.ctl('-j', 'dev', 'hist', 'show', 'a')) == {'hist': hist}
+    assert call(daemon, 'dev.hist')['result']['hist'] == hist
+    first, second = hist['a']
+    assert first['cause'] == 'added' and first['error'] == 0 and first['regions_added'] == 1
+    assert list(first['phases']) == ['prepare', 'suspend', 'audit', 'swap', 'resume', 'host_remap',
+                                     'cleanup']
+    assert first['phases']['swap'] == {'us': 70, 'cmds': 6}
+    assert second['cause'] == 'unknown' and second['error'] == 12
+    text = daemon.ctl('dev', 'hist')
+    assert text.startswith('a: last 2 memory changes') and ' 70/6 ' in text
+    assert "no port 'x'" in daemon.ctl('dev', 'hist', 'show', 'x', status=2)
+
+
 @pytest.mark.parametrize('method, params, words', [
     ('dev.add', None, 'name'),
     ('dev.add', {'name': 'x', 'mgmtdev': 'mlx5_0'}, 'socket'),
@@ -82,7 +97,7 @@ def test_conflicts(daemon):
 
 def test_methods_are_listed(daemon):
     methods = call(daemon, 'rpc.methods')['result']
-    assert {'dev.add', 'dev.del', 'dev.set', 'dev.show', 'dev.vstats', 'mgmtdev.show', 'version',
+    assert {'dev.add', 'dev.del', 'dev.set', 'dev.show', 'dev.hist', 'dev.vstats', 'mgmtdev.show', 'version',
             'rpc.methods'} == set(methods)
 
 

@@ -58,6 +58,8 @@ prefixes(void **state)
 		{ "d a name x", "dev add", 2 },
 		{ "dev d x", "dev del", 1 },
 		{ "dev v s x", "dev vstats show", 1 },
+		{ "dev h s x", "dev hist show", 1 },
+		{ "dev hist", "dev hist show", 0 },
 		{ "dev vstats show x qidx 1", "dev vstats show", 3 },
 		{ "v", "version", 0 },
 		{ "h dev", "help", 1 },
@@ -107,7 +109,7 @@ completion(void **state)
 	assert_string_equal(text, "run\ndev\nmgmtdev\nversion\nhelp\n");
 	free(text);
 	text = printed(command_complete, 1, words);
-	assert_string_equal(text, "show\nadd\nset\ndel\nvstats\n");
+	assert_string_equal(text, "show\nadd\nset\ndel\nvstats\nhist\n");
 	free(text);
 	text = printed(command_complete, 3, words);
 	assert_string_equal(text, "NAME\nqidx\n");
