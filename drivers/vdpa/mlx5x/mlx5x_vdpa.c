@@ -56,7 +56,7 @@ get_features(struct rte_vdpa_device *vdpa, uint64_t *features)
 static int
 get_protocol_features(struct rte_vdpa_device *vdpa, uint64_t *features)
 {
-	RTE_SET_USED(vdpa);
+	mlx5x_vhost_install_early(vdpa);
 	*features = PROTOCOL_FEATURES;
 	return 0;
 }

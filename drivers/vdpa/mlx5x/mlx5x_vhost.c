@@ -12,6 +12,7 @@
 
 #include <rte_build_config.h>
 #include <rte_common.h>
+#include <rte_log.h>
 #include <rte_vhost.h>
 
 #include "mlx5x_dev.h"
@@ -356,6 +357,26 @@ mlx5x_vhost_install(int vid)
 	if ((app_owned[vid / 64] & UINT64_C(1) << vid % 64) != 0)
 		return 0;
 	return rte_vhost_extern_callback_register(vid, &ops, NULL) == 0 ? 0 : -ENODEV;
+}
+
+/*
+ * librte_vhost logs an error for each number that is no connection.  They are
+ * no errors here, so that its log is off while we ask.
+ */
+void
+mlx5x_vhost_install_early(const struct rte_vdpa_device *vdpa)
+{
+	int type = rte_log_register("lib.vhost.config"), level = -1, vid;
+
+	if (type >= 0)
+		level = rte_log_get_level((uint32_t)type);
+	if (level >= (int)RTE_LOG_ERR)
+		rte_log_set_level((uint32_t)type, RTE_LOG_CRIT);
+	for (vid = 0; vid < RTE_MAX_VHOST_DEVICE; vid++)
+		if (rte_vhost_get_vdpa_device(vid) == vdpa)
+			mlx5x_vhost_install(vid);
+	if (level >= (int)RTE_LOG_ERR)
+		rte_log_set_level((uint32_t)type, (uint32_t)level);
 }
 
 void

@@ -18,7 +18,8 @@
 /*
  * Install the hook on a connection, unless the application said that it owns
  * it (rte_vdpa_mlx5x_hook_owned).  Call from the set_features op, each time:
- * installing twice is harmless.
+ * installing twice is harmless, and mlx5x_vhost_install_early() may have found
+ * nobody.
  *
  * vid: connection attached to a device of this driver
  *
@@ -26,6 +27,18 @@
  * Call on the vhost-events thread; the device lock may be held or not.
  */
 int mlx5x_vhost_install(int vid);
+
+/*
+ * Install the hook on every connection that has the device now.  Call from the
+ * get_protocol_features op, which librte_vhost calls within the first messages
+ * of a connection but without saying which: the channel for doorbell pages
+ * comes soon after them, and is never shown again.
+ *
+ * vdpa: device of this driver
+ *
+ * Call on the vhost-events thread, device not locked.
+ */
+void mlx5x_vhost_install_early(const struct rte_vdpa_device *vdpa);
 
 /*
  * Forget a connection; call from the dev_cleanup op.  The device lock may be
