@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""DPDK's virtio driver, in every way that it can use a split ring, behind a VF of vdpa-ctl.
+
+vfront sends and checks what comes back; testpmd swaps the addresses.  What each side
+says that it moved must be the same number: testpmd's own, per queue, and the device's.
+"""
+import json
+import re
+import subprocess
+
+import pytest
+
+from conftest import FLOATING, PATIENCE_S, built, eal_args, wait_until
+
+MACS = ('52:54:00:00:00:01', '52:54:00:00:00:02')
+# Arguments of the virtio device, of EAL, and the burst functions that it then chooses.
+PATHS = {
+    'mergeable': ('mrg_rxbuf=1', [], ['mergeable buffer Rx path', 'standard Tx path']),
+    'plain': ('mrg_rxbuf=0', [], ['standard Rx path', 'standard Tx path']),
+    'vectorized': ('mrg_rxbuf=0,vectorized=1', ['--force-max-simd-bitwidth=512'],
+                   ['vectorized Rx path', 'standard Tx path']),
+    # A VF does not offer VIRTIO_F_IN_ORDER, so asking for it must change nothing.
+    'in order': ('mrg_rxbuf=0,in_order=1', [], ['standard Rx path', 'standard Tx path']),
+}
+
+
+class Ports:
+    """vdpa-ctl with two VFs of the model."""
+
+    def __init__(self, runner):
+        self.runner = runner
+        self.ctl_socket = runner.path('ctl')
+        self.daemon = runner.start('vdpa-ctl', [
+            built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', '--ctl', self.ctl_socket,
+            '--vf', f'0000:3b:00.2={runner.path("a")},name=a',
+            '--vf', f'0000:3b:00.3={runner.path("b")},name=b'])
+        self.daemon.await_text('vdpa-ctl: ready, 2 of 2')
+
+    def ctl(self, *words):
+        return json.loads(subprocess.run(
+            [built('app/vdpa-ctl/vdpa-ctl'), '-j', '--ctl', self.ctl_socket, *words],
+            stdout=subprocess.PIPE, timeout=PATIENCE_S, check=True).stdout)
+
+    def completed(self, port, queues):
+        """Descriptors that the device has completed: those of each RX, of each TX queue."""
+        rows = self.ctl('dev', 'vstats', 'show', port)['vstats'][port]['queues'][:queues]
+        for row in rows:
+            assert row['error_completions'] == row['bad_descriptors'] == 0, row
+            assert row['invalid_buffers'] == row['exceeded_max_chain'] == 0, row
+        return tuple([row['completed_desc'] for row in rows if row['queue_type'] == kind]
+                     for kind in ('rx', 'tx'))
+
+
+def start_guest(runner, socket, pairs, words, eal):
+    guest = runner.start('testpmd', [
+        'stdbuf', '-oL', 'dpdk-testpmd', *eal_args(256), '--lcores', FLOATING, *eal,
+        '--log-level=pmd.net.virtio.init:info', '--vdev',
+        f'net_virtio_user0,path={socket},queues={pairs},queue_size=256,mac={MACS[1]},{words}',
+        '--', '-i', '--forward-mode=macswap', '--auto-start', '--disable-link-check',
+        '--no-mlockall', '--total-num-mbufs=16384', f'--rxq={pairs}', f'--txq={pairs}',
+        '--rxd=256', '--txd=256', '--port-topology=loop'])
+    guest.await_text('testpmd>')
+    return guest
+
+
+def guest_counts(guest, pairs):
+    """testpmd's frames of each RX, of each TX queue."""
+    mark = len(guest.log())
+    guest.type('show port xstats 0')
+    guest.type('show port info 0')
+    wait_until('xstats', lambda: 'Infos for port 0' in guest.log()[mark:])
+    text = guest.log()[mark:]
+    return tuple([int(re.search(rf'{kind}_q{i}_good_packets: (\d+)', text)[1])
+                  for i in range(pairs)] for kind in ('rx', 'tx'))
+
+
+@pytest.mark.parametrize('path, pairs', [
+    ('mergeable', 1), ('mergeable', 8), ('plain', 1), ('plain', 2), ('vectorized', 1),
+    ('vectorized', 2), ('in order', 1)])
+def test_path(runner, path, pairs):
+    words, eal, functions = PATHS[path]
+    ports = Ports(runner)
+    guest = start_guest(runner, runner.path('b'), pairs, words, eal)
+    for function in functions:
+        assert f'virtio: using {function} on port 0' in guest.log(), guest.tail(40)
+    status, report = runner.vfront(
+        runner.path('a'), '--pairs', str(pairs), '--mac', MACS[0], '--peer-mac', MACS[1],
+        '--seconds', '1').result()
+    assert status == 0, (report['error'], report['violations'][:3])
+    # So little is in flight that no queue is full: nothing may be lost.
+    assert report['lost'] == report['corrupted'] == report['duplicated'] == report['reordered'] == 0
+    assert report['active_queues'] == 2 * pairs
+    rx, tx = guest_counts(guest, pairs)
+    assert all(rx) and all(tx)
+    assert (rx, tx) == ports.completed('b', 2 * pairs)
+    guest.type('quit')
+    assert guest.wait() == 0, guest.tail()
+    assert ports.daemon.stop() == 0, ports.daemon.tail()
+    assert ports.daemon.log().count('context closed, 0 objects left') == 2
