@@ -4,8 +4,9 @@
 BUILD ?= build
 MESON_OPTIONS ?=
 KEEP ?=
+SECONDS ?= 30
 
-.PHONY: all help deps run compare test test-nightly lint format clean
+.PHONY: all help deps run compare test test-nightly fuzz lint format clean
 
 all: $(BUILD)/build.ninja ## build everything
 	@ninja -C $(BUILD)
@@ -32,6 +33,10 @@ test: all ## everything CI runs
 test-nightly: all ## the long forms: more changes, more combinations
 	@tools/install-deps witnesses
 	@tools/run-tests $(BUILD) --suite nightly
+
+fuzz: deps ## every fuzz target for SECONDS, under the sanitizers
+	@tools/sanitized $(BUILD)-san fuzz-targets
+	@tools/fuzz $(BUILD)-san --seconds $(SECONDS)
 
 lint: all ## format, layers, headers, banned calls, shell scripts
 	@tools/lint $(BUILD)
