@@ -7,7 +7,6 @@
  * device is a stand-in that keeps what it was told; librte_vhost is not there.
  */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -26,13 +25,13 @@
 
 #include <rte_vhost.h>
 
+#include "hook_messages.h"
 #include "mlx5x_dev.h"
 #include "mlx5x_mem.h"
 #include "mlx5x_vhost.h"
 #include "mlx5x_vhost_msg.h"
 #include "rte_vdpa_mlx5x.h"
 
-#define MIB (UINT64_C(1) << 20)
 #define VID 5
 
 /* The stand-in for the device. */
@@ -143,19 +142,6 @@ rte_vhost_extern_callback_register(
 	return 0;
 }
 
-static int
-count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static int file[MLX5X_MEMTABLE_MAX];
 static int fds_before;
 
 static int
@@ -166,11 +152,11 @@ setup(void **state)
 	the_dev.running = true;
 	the_dev.next.n_added = 1;
 	for (int i = 0; i < MLX5X_MEMTABLE_MAX; i++) {
-		file[i] = memfd_create("guest", MFD_CLOEXEC);
-		if (file[i] < 0 || ftruncate(file[i], 16 * MIB) != 0)
+		hook_file[i] = memfd_create("guest", MFD_CLOEXEC);
+		if (hook_file[i] < 0 || ftruncate(hook_file[i], 16 * MIB) != 0)
 			return -1;
 	}
-	fds_before = count_fds();
+	fds_before = hook_count_fds();
 	return 0;
 }
 
@@ -179,51 +165,10 @@ teardown(void **state)
 {
 	(void)state;
 	assert_int_equal(the_dev.locked, 0);
-	assert_int_equal(count_fds(), fds_before);
+	assert_int_equal(hook_count_fds(), fds_before);
 	for (int i = 0; i < MLX5X_MEMTABLE_MAX; i++)
-		close(file[i]);
+		close(hook_file[i]);
 	return 0;
-}
-
-/* A message with duplicates of n files; what was not sent is garbage, as on librte's stack. */
-static struct mlx5x_vhost_msg
-message(uint32_t request, uint32_t size, int n)
-{
-	struct mlx5x_vhost_msg msg;
-
-	memset(&msg, 0xa5, sizeof(msg));
-	msg.request = request;
-	msg.flags = 1 | MLX5X_VHOST_NEED_REPLY;
-	msg.size = size;
-	msg.fd_num = n;
-	for (int i = 0; i < n; i++)
-		msg.fds[i] = fcntl(file[i], F_DUPFD_CLOEXEC, 0);
-	return msg;
-}
-
-/* A sound table of n regions of 16 MiB. */
-static struct mlx5x_vhost_msg
-table_message(uint32_t n)
-{
-	struct mlx5x_vhost_msg msg =
-		message(MLX5X_VHOST_SET_MEM_TABLE, 8 + 32 * n, n < 8 ? (int)n : 8);
-
-	msg.payload.table.n = n;
-	for (uint32_t i = 0; i < n && i < 8; i++) {
-		msg.payload.table.region[i].gpa = i * 64 * MIB;
-		msg.payload.table.region[i].size = 16 * MIB;
-		msg.payload.table.region[i].uva = UINT64_C(0x7f0000000000) + i * 64 * MIB;
-		msg.payload.table.region[i].offset = 0;
-	}
-	return msg;
-}
-
-/* What librte_vhost does with the fds of a message that the hook left to it. */
-static void
-librte_closes(struct mlx5x_vhost_msg *msg)
-{
-	for (int i = 0; i < msg->fd_num; i++)
-		close(msg->fds[i]);
 }
 
 /* Refused, and nothing of it reached the device. */
@@ -233,7 +178,7 @@ expect_refused(struct mlx5x_vhost_msg *msg)
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, msg), RTE_VHOST_MSG_RESULT_ERR);
 	assert_int_equal(msg->fd_num, 0);
 	assert_int_equal(the_dev.changes, 0);
-	assert_int_equal(count_fds(), fds_before);
+	assert_int_equal(hook_count_fds(), fds_before);
 }
 
 static void
@@ -243,38 +188,38 @@ expect_passed(struct mlx5x_vhost_msg *msg)
 
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
 	assert_memory_equal(msg, &copy, sizeof(copy));
-	librte_closes(msg);
-	assert_int_equal(count_fds(), fds_before);
+	hook_librte_closes(msg);
+	assert_int_equal(hook_count_fds(), fds_before);
 }
 
 /* A second one has no device, so its table is nobody's; but it must not harm librte_vhost. */
 static void
 test_other_connections(void **state)
 {
-	struct mlx5x_vhost_msg msg = table_message(9);
+	struct mlx5x_vhost_msg msg = hook_table(9);
 
 	(void)state;
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 1, &msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
 	assert_int_equal(msg.fd_num, 8);
-	librte_closes(&msg);
-	msg = table_message(2);
+	hook_librte_closes(&msg);
+	msg = hook_table(2);
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 2, &msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
-	librte_closes(&msg);
+	hook_librte_closes(&msg);
 	assert_int_equal(the_dev.changes, 0);
-	msg = table_message(2);
+	msg = hook_table(2);
 	msg.payload.table.region[1].size = 32 * MIB;
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 2, &msg), RTE_VHOST_MSG_RESULT_ERR);
 	assert_int_equal(msg.fd_num, 0);
-	msg = message(MLX5X_VHOST_SET_INFLIGHT_FD, 40, 1);
+	msg = hook_message(MLX5X_VHOST_SET_INFLIGHT_FD, 40, 1);
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 2, &msg), RTE_VHOST_MSG_RESULT_ERR);
 	/* its channel is not the one that the guest's doorbell page goes to */
-	msg = message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
+	msg = hook_message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID + 2, &msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
-	librte_closes(&msg);
+	hook_librte_closes(&msg);
 	assert_int_equal(the_dev.channels, 0);
-	msg = message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
+	msg = hook_message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_NOT_HANDLED);
-	librte_closes(&msg);
+	hook_librte_closes(&msg);
 	assert_int_equal(the_dev.channels, 1);
 }
 
@@ -284,17 +229,17 @@ test_table_on_running_device(void **state)
 {
 	(void)state;
 	for (uint32_t n = 1; n <= 8; n++) {
-		struct mlx5x_vhost_msg msg = table_message(n);
+		struct mlx5x_vhost_msg msg = hook_table(n);
 		struct stat st;
 
 		assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_OK);
 		assert_int_equal(msg.fd_num, 0);
 		assert_int_equal(the_dev.changes, n);
 		assert_int_equal(the_dev.table.n, n);
-		assert_int_equal(fstat(file[n - 1], &st), 0);
+		assert_int_equal(fstat(hook_file[n - 1], &st), 0);
 		assert_int_equal(the_dev.ino[n - 1], st.st_ino);
 		assert_int_equal(the_dev.table.r[n - 1].gpa, (n - 1) * 64 * MIB);
-		assert_int_equal(count_fds(), fds_before);
+		assert_int_equal(hook_count_fds(), fds_before);
 	}
 }
 
@@ -302,7 +247,7 @@ test_table_on_running_device(void **state)
 static void
 test_table_on_stopped_device(void **state)
 {
-	struct mlx5x_vhost_msg msg = table_message(3);
+	struct mlx5x_vhost_msg msg = hook_table(3);
 
 	(void)state;
 	the_dev.running = false;
@@ -311,11 +256,11 @@ test_table_on_stopped_device(void **state)
 	assert_false(the_dev.soft);
 	/* that it could not be registered is for the start to say */
 	the_dev.result = -ENOMEM;
-	msg = table_message(3);
+	msg = hook_table(3);
 	expect_passed(&msg);
 	assert_int_equal(the_dev.changes, 2);
 	/* but a table that would kill librte_vhost later is refused */
-	msg = table_message(3);
+	msg = hook_table(3);
 	msg.payload.table.region[2].size = 32 * MIB;
 	the_dev.changes = 0;
 	expect_refused(&msg);
@@ -325,7 +270,7 @@ test_table_on_stopped_device(void **state)
 static void
 test_removed_region_goes_on(void **state)
 {
-	struct mlx5x_vhost_msg msg = table_message(2);
+	struct mlx5x_vhost_msg msg = hook_table(2);
 
 	(void)state;
 	the_dev.next.n_removed = 1;
@@ -333,7 +278,7 @@ test_removed_region_goes_on(void **state)
 	assert_int_equal(the_dev.changes, 1);
 	assert_true(the_dev.soft);
 	/* for that message only */
-	msg = message(MLX5X_VHOST_SET_VRING_ENABLE, 8, 0);
+	msg = hook_message(MLX5X_VHOST_SET_VRING_ENABLE, 8, 0);
 	expect_passed(&msg);
 	assert_false(the_dev.soft);
 }
@@ -341,14 +286,14 @@ test_removed_region_goes_on(void **state)
 static void
 test_change_fails(void **state)
 {
-	struct mlx5x_vhost_msg msg = table_message(2);
+	struct mlx5x_vhost_msg msg = hook_table(2);
 
 	(void)state;
 	the_dev.result = -EIO;
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_ERR);
 	assert_int_equal(msg.fd_num, 0);
 	/* who does not wait for the answer would lose the connection by it */
-	msg = table_message(2);
+	msg = hook_table(2);
 	msg.flags = 1;
 	the_dev.next.n_removed = 1;
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_OK);
@@ -365,17 +310,17 @@ test_hostile_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
 		/* with as many descriptors as can come, and with none */
-		msg = table_message(8);
+		msg = hook_table(8);
 		msg.payload.table.n = n[i];
 		expect_refused(&msg);
-		msg = message(MLX5X_VHOST_SET_MEM_TABLE, 8 + 32 * 8, 0);
+		msg = hook_message(MLX5X_VHOST_SET_MEM_TABLE, 8 + 32 * 8, 0);
 		msg.payload.table.n = n[i];
 		expect_refused(&msg);
 	}
 	for (int fds = 0; fds <= 8; fds++) {
 		if (fds == 3)
 			continue;
-		msg = table_message(8);
+		msg = hook_table(8);
 		msg.payload.table.n = 3;
 		msg.size = 8 + 32 * 3;
 		while (msg.fd_num > fds)
@@ -392,15 +337,15 @@ test_hostile_size(void **state)
 
 	(void)state;
 	for (uint32_t size = 0; size < 8 + 32 * 4; size++) {
-		msg = table_message(4);
+		msg = hook_table(4);
 		msg.size = size;
 		expect_refused(&msg);
 	}
-	msg = table_message(4);
+	msg = hook_table(4);
 	msg.size = UINT32_MAX;
 	expect_refused(&msg);
 	/* the whole structure, as some frontends send it */
-	msg = table_message(4);
+	msg = hook_table(4);
 	msg.size = 8 + 32 * 8;
 	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_OK);
 }
@@ -429,7 +374,7 @@ test_hostile_regions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct mlx5x_vhost_msg msg = table_message(2);
+		struct mlx5x_vhost_msg msg = hook_table(2);
 
 		msg.payload.table.region[1].gpa = bad[i].gpa;
 		msg.payload.table.region[1].size = bad[i].size;
@@ -454,9 +399,9 @@ test_hostile_fds(void **state)
 	bad[5] = -1; /* truncated control message */
 	bad[6] = 4095;
 	bad[7] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	fds_before = count_fds();
+	fds_before = hook_count_fds();
 	for (int i = 0; i < 8; i++) {
-		struct mlx5x_vhost_msg msg = table_message(2);
+		struct mlx5x_vhost_msg msg = hook_table(2);
 
 		close(msg.fds[1]);
 		msg.fds[1] =
@@ -478,7 +423,7 @@ test_refused_messages(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
 		for (int fds = 0; fds <= 8; fds += 4) {
-			struct mlx5x_vhost_msg msg = message(ids[i], 40, fds);
+			struct mlx5x_vhost_msg msg = hook_message(ids[i], 40, fds);
 
 			expect_refused(&msg);
 		}
@@ -498,18 +443,18 @@ test_passed_messages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ok) / sizeof(ok[0]); i++) {
-		msg = message(ok[i].id, ok[i].size, 0);
+		msg = hook_message(ok[i].id, ok[i].size, 0);
 		expect_passed(&msg);
 	}
 	for (uint32_t id = MLX5X_VHOST_SET_VRING_KICK; id <= MLX5X_VHOST_SET_VRING_ERR; id++) {
-		msg = message(id, 8, 1);
+		msg = hook_message(id, 8, 1);
 		msg.payload.u64 = 3;
 		expect_passed(&msg);
-		msg = message(id, 8, 0);
+		msg = hook_message(id, 8, 0);
 		msg.payload.u64 = 3 | MLX5X_VHOST_VRING_NOFD;
 		expect_passed(&msg);
 	}
-	msg = message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
+	msg = hook_message(MLX5X_VHOST_SET_BACKEND_REQ_FD, 0, 1);
 	expect_passed(&msg);
 }
 
@@ -528,16 +473,16 @@ test_malformed_messages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		msg = message(bad[i].id, bad[i].size, bad[i].fds);
+		msg = hook_message(bad[i].id, bad[i].size, bad[i].fds);
 		expect_refused(&msg);
 	}
-	msg = message(MLX5X_VHOST_SET_VRING_CALL, 8, 0);
+	msg = hook_message(MLX5X_VHOST_SET_VRING_CALL, 8, 0);
 	msg.payload.u64 = 3;
 	expect_refused(&msg);
-	msg = message(MLX5X_VHOST_SET_VRING_CALL, 8, 1);
+	msg = hook_message(MLX5X_VHOST_SET_VRING_CALL, 8, 1);
 	msg.payload.u64 = 3 | MLX5X_VHOST_VRING_NOFD;
 	expect_refused(&msg);
-	msg = message(MLX5X_VHOST_SET_VRING_CALL, 8, 8);
+	msg = hook_message(MLX5X_VHOST_SET_VRING_CALL, 8, 8);
 	msg.payload.u64 = 3;
 	expect_refused(&msg);
 }
@@ -554,7 +499,7 @@ test_log_base(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct mlx5x_vhost_msg msg = message(MLX5X_VHOST_SET_LOG_BASE, 16, 1);
+		struct mlx5x_vhost_msg msg = hook_message(MLX5X_VHOST_SET_LOG_BASE, 16, 1);
 
 		msg.payload.log.size = cases[i].size;
 		msg.payload.log.offset = cases[i].offset;
