@@ -56,7 +56,7 @@ probe(struct device *device, const char *dev, uint16_t queues, struct reason *wh
 
 	snprintf(device->vdev, sizeof(device->vdev), "vdpa_mlx5x%u", device->index);
 	if (queues != 0)
-		snprintf(args, sizeof(args), "dev=%s,queues=%u", dev, queues);
+		snprintf(args, sizeof(args), "dev=%s,max_pairs=%u", dev, queues);
 	else
 		snprintf(args, sizeof(args), "dev=%s", dev);
 	/*

@@ -37,7 +37,8 @@ def test_probe_leaves_nothing(runner, plugin):
     ([f'vdpa_mlx5x0,dev={BDFS[2]}'], 'no verbs device'),
     (['vdpa_mlx5x0'], 'dev= is missing'),
     ([f'vdpa_mlx5x0,dev={BDFS[0]},colour=red'], 'unknown argument colour'),
-    ([f'vdpa_mlx5x0,dev={BDFS[0]},queues=0'], 'queues=0 is not in 1..64'),
+    ([f'vdpa_mlx5x0,dev={BDFS[0]},queues=65'], 'queues=65 is not in 0..64'),
+    ([f'vdpa_mlx5x0,dev={BDFS[0]},event_core=1023'], 'event_core=1023: this process cannot run there'),
     ([f'vdpa_mlx5x0,dev={BDFS[0]}', f'vdpa_mlx5x1,dev={BDFS[0][5:]}'],
      'is another device of this driver already'),
 ])

@@ -37,7 +37,7 @@
 #include "mlx5x_log.h"
 #include "mlx5x_mr.h"
 
-#define RETRY_MS      10 /* for a recovery that found the device locked */
+#define RETRY_US      10000 /* for a recovery that found the device locked */
 #define USERS_WAIT_US 1000
 
 static TAILQ_HEAD(, mlx5x_dev) devices = TAILQ_HEAD_INITIALIZER(devices);
@@ -92,8 +92,11 @@ on_comp(void *arg, uint64_t cookie)
 {
 	struct mlx5x_dev *dev = arg;
 
-	if (cookie < 2u * dev->pairs)
-		mlx5x_queue_complete(&dev->queues[cookie]);
+	if (cookie >= 2u * dev->pairs)
+		return;
+	mlx5x_queue_complete(&dev->queues[cookie]);
+	if (!mlx5x_pace_event(&dev->pace))
+		mlx5x_queue_arm(&dev->queues[cookie]);
 }
 
 static void
@@ -113,19 +116,49 @@ on_error(void *arg, uint64_t cookie)
 	__atomic_store_n(&dev->errors_pending, 1, __ATOMIC_RELEASE);
 }
 
+/* Microseconds to the next call, -1: none. */
 static int
-after_events(void *arg)
+recover(struct mlx5x_dev *dev)
 {
-	struct mlx5x_dev *dev = arg;
-
 	if (!__atomic_load_n(&dev->errors_pending, __ATOMIC_ACQUIRE))
 		return -1;
 	if (pthread_mutex_trylock(&dev->lock) != 0)
-		return RETRY_MS;
+		return RETRY_US;
 	__atomic_store_n(&dev->errors_pending, 0, __ATOMIC_RELEASE);
 	mlx5x_dev_recover(dev);
 	pthread_mutex_unlock(&dev->lock);
 	return -1;
+}
+
+/* A round of a timer mode; microseconds to the next, -1: none. */
+static int
+poll_queues(struct mlx5x_dev *dev)
+{
+	unsigned int i, done, most = 0;
+	int next_us;
+
+	if (!dev->pace.polling)
+		return -1;
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		done = mlx5x_queue_complete(&dev->queues[i]);
+		most = RTE_MAX(most, done);
+	}
+	next_us = mlx5x_pace_round(&dev->pace, most);
+	for (i = 0; next_us < 0 && i < 2u * dev->pairs; i++)
+		mlx5x_queue_arm(&dev->queues[i]);
+	mlx5x_loop_unpark(dev->loop);
+	return next_us;
+}
+
+static int
+after_events(void *arg)
+{
+	int poll_us = poll_queues(arg), recover_us = recover(arg);
+
+	if (poll_us < 0 || recover_us < 0)
+		return RTE_MAX(poll_us, recover_us);
+	return RTE_MIN(poll_us, recover_us);
 }
 
 /* Creation and destruction. */
@@ -165,22 +198,35 @@ create_queues(struct mlx5x_dev *dev)
 	uint32_t max = RTE_MIN(dev->hw.caps.max_virtqs / 2, (uint32_t)MLX5X_MAX_PAIRS);
 	uint16_t i;
 
-	if (dev->conf.queues > max) {
-		MLX5X_DEV_LOG(ERR, dev->hw.name, "queues=%u asked for, %s has %u pairs",
-			dev->conf.queues, dev->hw.pci, max);
+	if (RTE_MAX(dev->conf.queues, dev->conf.max_pairs) > max) {
+		MLX5X_DEV_LOG(ERR, dev->hw.name, "%u queue pairs asked for, %s has %u",
+			RTE_MAX(dev->conf.queues, dev->conf.max_pairs), dev->hw.pci, max);
 		return -ERANGE;
 	}
 	/* Without resume one index is for the parked queue, unless the user wants all. */
-	if (!dev->hw.caps.resume && !dev->conf.queues && max > 1)
+	if (!dev->hw.caps.resume && RTE_MAX(dev->conf.queues, dev->conf.max_pairs) < max && max > 1)
 		max--;
-	dev->pairs = dev->conf.queues ? dev->conf.queues : (uint16_t)max;
+	dev->pairs = dev->conf.max_pairs ? dev->conf.max_pairs : (uint16_t)max;
 	dev->queues = calloc(2u * dev->pairs, sizeof(*dev->queues));
 	if (dev->queues == NULL)
 		return -ENOMEM;
-	dev->env = (struct mlx5x_queue_env){ &dev->hw, dev->loop, &dev->event };
+	dev->env = (struct mlx5x_queue_env){ &dev->hw, dev->loop, &dev->event, &dev->conf };
 	for (i = 0; i < 2 * dev->pairs; i++)
 		mlx5x_queue_init(&dev->queues[i], &dev->env, i);
 	return 0;
+}
+
+static int
+pin_loop(struct mlx5x_dev *dev)
+{
+	int ret = 0;
+
+	if (dev->conf.event_core != MLX5X_CORE_ANY)
+		ret = mlx5x_loop_pin(dev->loop, dev->conf.event_core);
+	if (ret)
+		MLX5X_DEV_LOG(ERR, dev->hw.name, "event_core=%u: this process cannot run there: %s",
+			dev->conf.event_core, strerror(-ret));
+	return ret;
 }
 
 static int
@@ -194,6 +240,9 @@ create_parts(struct mlx5x_dev *dev)
 	ret = mlx5x_loop_create(rte_dev_name(dev->rdev), after_events, dev, &dev->loop);
 	if (ret)
 		goto close_hw;
+	ret = pin_loop(dev);
+	if (ret)
+		goto destroy_loop;
 	ret = create_queues(dev);
 	if (ret)
 		goto destroy_loop;
@@ -231,6 +280,7 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 		return -ENOMEM;
 	dev->rdev = rdev;
 	dev->conf = *conf;
+	mlx5x_pace_init(&dev->pace, conf);
 	dev->vid = -1;
 	dev->channel = -1;
 	pthread_mutex_init(&dev->lock, NULL);
@@ -345,7 +395,7 @@ start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 	uint16_t avail, used;
 	int ret;
 
-	ret = mlx5x_guest_ring(vid, q->index, dev->conf.queue_size, &ring, &vring);
+	ret = mlx5x_guest_ring(vid, q->index, 0, &ring, &vring);
 	if (ret == 0)
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 	if (ret == 0 && rte_vhost_get_vring_base(vid, q->index, &avail, &used) != 0)
@@ -511,7 +561,7 @@ enable_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 
 	if (q->state != MLX5X_QUEUE_RUNNING)
 		return start_queue(dev, vid, q);
-	ret = mlx5x_guest_ring(vid, q->index, dev->conf.queue_size, &ring, &vring);
+	ret = mlx5x_guest_ring(vid, q->index, 0, &ring, &vring);
 	if (ret == 0 && same_ring(&ring, &q->ring)) {
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 		/* What was lost with the descriptors before is made up for. */

@@ -22,6 +22,7 @@
 #include "mlx5x_hw.h"
 #include "mlx5x_loop.h"
 #include "mlx5x_mem.h"
+#include "mlx5x_pace.h"
 #include "mlx5x_queue.h"
 #include "mlx5x_steer.h"
 
@@ -47,6 +48,7 @@ struct mlx5x_dev {
 	struct mlx5x_hw hw;      /* constant from probe to remove */
 	struct mlx5x_loop *loop; /* owned, as long as the device */
 	struct mlx5x_event event;
+	struct mlx5x_pace pace; /* of the event thread alone */
 	struct mlx5x_queue_env env;
 	struct mlx5x_mem_ops mem_ops;
 	struct mlx5x_mem_set *mem; /* owned reference, NULL: no table yet */

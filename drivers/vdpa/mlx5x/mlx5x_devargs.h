@@ -9,21 +9,41 @@
 
 /** Queue pairs a device can be asked for. */
 #define MLX5X_MAX_PAIRS 64
-/** Entries of a ring, virtio 1.2 section 2.7: a power of 2, at most 32768. */
-#define MLX5X_MAX_QUEUE_SIZE 32768
+/** Entries of a ring that is created ahead of its guest; a power of 2. */
+#define MLX5X_AHEAD_MAX_SIZE 1024
+/** Value of event_core when none was given. */
+#define MLX5X_CORE_ANY UINT16_MAX
+/** Bytes of a message of mlx5x_devargs_parse(). */
+#define MLX5X_DEVARGS_WHY 256
+
+/** How completions are looked for; numbers as users of vDPA on mlx5 know them. */
+enum mlx5x_event_pace {
+	MLX5X_MODE_DYNAMIC = 0,   /* a timer that follows the traffic */
+	MLX5X_MODE_FIXED = 1,     /* a timer */
+	MLX5X_MODE_INTERRUPT = 2, /* an event per completion */
+};
 
 /** What `--vdev vdpa_mlx5xN,...` says; see mlx5x_devargs_parse(). */
 struct mlx5x_conf {
-	char dev[64];        /* PCI address, auxiliary name or ibdev name */
-	uint16_t queues;     /* pairs, 1..MLX5X_MAX_PAIRS; 0: what the device has */
-	uint16_t queue_size; /* largest ring accepted, entries; 0: what virtio allows */
+	char dev[64];                 /* PCI address, auxiliary name or ibdev name */
+	uint16_t event_mode;          /* enum mlx5x_event_pace */
+	uint16_t event_us;            /* timer period, or step of the dynamic one; us */
+	uint16_t event_core;          /* CPU of the event thread, or MLX5X_CORE_ANY */
+	uint16_t no_traffic_time;     /* rounds without traffic until the timer stops */
+	uint16_t hw_latency_mode;     /* counted from 1 first, 2 last completion; 0: firmware */
+	uint16_t hw_max_latency_us;   /* longest wait for more completions; 0: firmware */
+	uint16_t hw_max_pending_comp; /* most completions to wait for; 0: firmware */
+	uint16_t queues;              /* pairs created ahead; 0: none */
+	uint16_t queue_size;          /* entries of those, given with `queues` only */
+	uint16_t max_pairs;           /* pairs offered; 0: what the device has */
 };
 
 /**
  * Parse device arguments; pure, logs nothing.
  *
- * Keys: `dev=` (required), `queues=`, `queue_size=`.  Unknown and repeated keys
- * are refused.
+ * Keys: `dev` (required) and each number of struct mlx5x_conf, by its name.
+ * Unknown and repeated keys, and every value that is no decimal number in its
+ * range from the first character to the last, are refused.
  *
  * @param args
  *   "key=value,key=value"; NULL is an empty string.
@@ -32,6 +52,6 @@ struct mlx5x_conf {
  * @return
  *   0, -EINVAL (text wrong) or -ERANGE (number out of range).
  */
-int mlx5x_devargs_parse(const char *args, struct mlx5x_conf *conf, char why[128]);
+int mlx5x_devargs_parse(const char *args, struct mlx5x_conf *conf, char why[MLX5X_DEVARGS_WHY]);
 
 #endif /* MLX5X_DEVARGS_H */

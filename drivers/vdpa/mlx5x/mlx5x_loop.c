@@ -3,7 +3,9 @@
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -49,17 +51,26 @@ dispatch(struct mlx5x_loop *loop)
 	pthread_mutex_unlock(&loop->mutex);
 }
 
+/* Whether something is ready; by ppoll(), for its fine timeout. */
+static bool
+await(struct mlx5x_loop *loop, int timeout_us)
+{
+	struct timespec ts = { timeout_us / 1000000, timeout_us % 1000000 * 1000L };
+	struct pollfd fd = { .fd = loop->epoll_fd, .events = POLLIN };
+
+	return ppoll(&fd, 1, timeout_us < 0 ? NULL : &ts, NULL) > 0;
+}
+
 static void *
 run(void *arg)
 {
 	struct mlx5x_loop *loop = arg;
-	struct epoll_event ev;
-	int timeout_ms = -1;
+	int timeout_us = -1;
 
 	while (!__atomic_load_n(&loop->stop, __ATOMIC_ACQUIRE)) {
-		if (epoll_wait(loop->epoll_fd, &ev, 1, timeout_ms) > 0)
+		if (await(loop, timeout_us))
 			dispatch(loop);
-		timeout_ms = loop->after(loop->arg);
+		timeout_us = loop->after(loop->arg);
 	}
 	return NULL;
 }
@@ -107,6 +118,18 @@ close_fds:
 	pthread_mutex_destroy(&loop->mutex);
 	free(loop);
 	return ret < 0 ? ret : -ret;
+}
+
+int
+mlx5x_loop_pin(struct mlx5x_loop *loop, unsigned int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu >= CPU_SETSIZE)
+		return -EINVAL;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return -pthread_setaffinity_np(loop->thread, sizeof(set), &set);
 }
 
 void

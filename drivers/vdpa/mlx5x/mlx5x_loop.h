@@ -35,13 +35,16 @@ struct mlx5x_watch {
  *   Of the thread, at most 15 characters are kept.
  * @param after
  *   Called after each round of callbacks and after a timeout, without the
- *   loop's mutex; returns milliseconds until it wants to be called again,
+ *   loop's mutex; returns microseconds until it wants to be called again,
  *   or -1.
  * @return
  *   0, or -errno.
  */
 int mlx5x_loop_create(
 	const char *name, int (*after)(void *arg), void *arg, struct mlx5x_loop **out);
+
+/** Bind the thread to one CPU; 0 or -errno (-EINVAL: no CPU of this process). */
+int mlx5x_loop_pin(struct mlx5x_loop *loop, unsigned int cpu);
 
 /** End the thread and free the loop; no watch may be left.  NULL is fine. */
 void mlx5x_loop_destroy(struct mlx5x_loop *loop);

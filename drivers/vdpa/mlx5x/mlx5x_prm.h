@@ -141,6 +141,9 @@ enum mlx5x_virtq_feature {
 #define MLX5X_VQ_UMEM_OFFSET(i) 0x3c0 + 0x80 * (i), 64
 #define MLX5X_VQ_COUNTERS_ID    0x500, 32
 #define MLX5X_VQ_PD             0x528, 24
+#define MLX5X_VQ_PERIOD_MODE    0x542, 2
+#define MLX5X_VQ_PERIOD_US      0x544, 12
+#define MLX5X_VQ_MAX_COUNT      0x550, 16
 
 enum mlx5x_vq_select {
 	MLX5X_SEL_STATE = 1 << 0,

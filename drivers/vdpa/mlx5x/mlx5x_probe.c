@@ -31,7 +31,7 @@ probe(struct rte_vdev_device *vdev)
 	const char *name = rte_vdev_device_name(vdev);
 	struct mlx5x_conf conf;
 	struct mlx5x_dev *dev;
-	char why[128];
+	char why[MLX5X_DEVARGS_WHY];
 	int ret;
 
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
@@ -83,5 +83,13 @@ RTE_INIT(mlx5x_init)
 
 RTE_PMD_EXPORT_NAME(vdpa_mlx5x, __COUNTER__);
 RTE_PMD_REGISTER_PARAM_STRING(vdpa_mlx5x, "dev=<PCI address|auxiliary name|ibdev name> "
-					  "queues=<1-64> "
-					  "queue_size=<2-32768>");
+					  "event_mode=<0-2> "
+					  "event_us=<0-65535> "
+					  "event_core=<0-1023> "
+					  "no_traffic_time=<1-65535> "
+					  "hw_latency_mode=<0-2> "
+					  "hw_max_latency_us=<0-4095> "
+					  "hw_max_pending_comp=<0-65535> "
+					  "queues=<0-64> "
+					  "queue_size=<0-1024> "
+					  "max_pairs=<1-64>");

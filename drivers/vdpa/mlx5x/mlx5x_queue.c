@@ -141,6 +141,9 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 		.mkey = mlx5x_mem_mkey(mem),
 		.tisn = hw->tis[q->index % hw->n_tis]->id,
 		.type = MLX5X_VQ_SPLIT,
+		.period_mode = (uint8_t)q->env->conf->hw_latency_mode,
+		.period_us = q->env->conf->hw_max_latency_us,
+		.max_count = q->env->conf->hw_max_pending_comp,
 	};
 	int ret;
 
@@ -322,14 +325,21 @@ mlx5x_queue_may_recover(struct mlx5x_queue *q, uint64_t now_us)
 	return true;
 }
 
-void
+unsigned int
 mlx5x_queue_complete(struct mlx5x_queue *q)
 {
-	if (!q->eq.has_cq)
-		return;
-	if (mlx5x_eq_poll(&q->eq) > 0)
+	unsigned int done = mlx5x_eq_poll(&q->eq);
+
+	if (done > 0)
 		signal_guest(q);
-	mlx5x_eq_arm(q->env->event, &q->eq);
+	return done;
+}
+
+void
+mlx5x_queue_arm(struct mlx5x_queue *q)
+{
+	if (q->eq.has_cq)
+		mlx5x_eq_arm(q->env->event, &q->eq);
 }
 
 void

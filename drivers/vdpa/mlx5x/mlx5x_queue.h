@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mlx5x_devargs.h"
 #include "mlx5x_event.h"
 #include "mlx5x_index.h"
 #include "mlx5x_mem.h"
@@ -48,6 +49,7 @@ struct mlx5x_queue_env {
 	struct mlx5x_hw *hw;
 	struct mlx5x_loop *loop;
 	struct mlx5x_event *event;
+	const struct mlx5x_conf *conf;
 };
 
 #define MLX5X_RECOVERIES 3 /* in RECOVERY_SPAN_US, then the queue stays down */
@@ -142,8 +144,16 @@ void mlx5x_queue_go(struct mlx5x_queue *q);
 /** Point a queue at the same ring in another mapping, without the device. */
 void mlx5x_queue_remap(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
 
-/** Deliver completions to the guest and arm again; loop callback. */
-void mlx5x_queue_complete(struct mlx5x_queue *q);
+/**
+ * Deliver completions to the guest; loop callback.
+ *
+ * @return
+ *   Interrupts the device wanted since the last call.
+ */
+unsigned int mlx5x_queue_complete(struct mlx5x_queue *q);
+
+/** Ask for a callback at the next completion; as mlx5x_queue_complete(). */
+void mlx5x_queue_arm(struct mlx5x_queue *q);
 
 /** Take the queue out of the device; `base` stays for who asks later. */
 void mlx5x_queue_destroy(struct mlx5x_queue *q);

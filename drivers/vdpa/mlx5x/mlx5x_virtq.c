@@ -56,6 +56,9 @@ mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in)
 	}
 	mlx5x_prm_put(vq, MLX5X_VQ_COUNTERS_ID, attr->counters_id);
 	mlx5x_prm_put(vq, MLX5X_VQ_PD, attr->pdn);
+	mlx5x_prm_put(vq, MLX5X_VQ_PERIOD_MODE, attr->period_mode);
+	mlx5x_prm_put(vq, MLX5X_VQ_PERIOD_US, attr->period_us);
+	mlx5x_prm_put(vq, MLX5X_VQ_MAX_COUNT, attr->max_count);
 }
 
 void

@@ -36,6 +36,8 @@ struct mlx5x_virtq_attr {
 		uint32_t id, bytes;
 	} umem[3];
 	enum mlx5x_vq_type type;
+	uint8_t period_mode; /* event moderation: 1 from first, 2 from last */
+	uint16_t period_us, max_count;
 };
 
 /** Queue object with what belongs to it; zeroed means: nothing there. */

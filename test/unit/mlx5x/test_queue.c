@@ -53,7 +53,8 @@ static struct {
 static volatile uint32_t doorbell;
 static struct mlx5_devx_obj tis = { .id = 5 };
 static struct mlx5x_hw hw;
-static struct mlx5x_queue_env env = { .hw = &hw };
+static const struct mlx5x_conf conf;
+static struct mlx5x_queue_env env = { .hw = &hw, .conf = &conf };
 static struct mlx5x_queue q;
 static int callfd;
 

@@ -57,6 +57,7 @@ create_mailbox(void **state)
 		{ 16 + 0x90, 8, "\x00\x00\x00\x03\x00\x00\x30\x00" }, /* umem 3 */
 		{ 16 + 0xa0, 4, "\x00\x00\x00\x2c" },                 /* counters */
 		{ 16 + 0xa4, 4, "\x00\x00\x00\x2d" },                 /* protection domain */
+		{ 16 + 0xa8, 4, "\x2a\xbc\x12\x34" },                 /* moderation */
 	};
 	const struct mlx5x_virtq_attr attr = {
 		.index = 3,
@@ -74,6 +75,9 @@ create_mailbox(void **state)
 		.counters_id = 0x2c,
 		.umem = { { 1, 0x1000 }, { 2, 0x2000 }, { 3, 0x3000 } },
 		.type = MLX5X_VQ_PACKED,
+		.period_mode = 2,
+		.period_us = 0xabc,
+		.max_count = 0x1234,
 	};
 	uint32_t in[BYTES / 4] = { 0 };
 
