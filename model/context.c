@@ -4,6 +4,7 @@
 #include "context.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,25 @@ report(struct context *ctx, const char *what)
 			ctx->hca->id.ibdev, what, left, left ? " (" : "", text, left ? ")" : "");
 }
 
+/* The oracle's word on what the device touched, once a frontend has announced. */
+static void
+report_oracle(struct context *ctx)
+{
+	struct vport_stats s;
+
+	vport_get_stats(ctx->hca->vport, &s);
+	if (!ctx->created || !s.oracle.tables)
+		return;
+	fprintf(stderr,
+		"mlx5x-model: %s: DMA oracle: %" PRIu64 " errors, %" PRIu64 " accesses, %" PRIu64
+		" tables, %" PRIu64 " audits\n",
+		ctx->hca->id.ibdev, s.oracle.errors, s.oracle.accesses, s.oracle.tables,
+		s.oracle.audits);
+	for (unsigned int i = 0; i < s.oracle.n_texts; i++)
+		fprintf(stderr, "mlx5x-model: %s: DMA oracle: %s\n", ctx->hca->id.ibdev,
+			s.oracle.text[i]);
+}
+
 /* The youngest first; what others still name waits for the next round. */
 static void
 destroy_all(struct context *ctx)
@@ -113,6 +133,7 @@ void
 context_destroy(struct context *ctx)
 {
 	report(ctx, "context closed");
+	report_oracle(ctx);
 	destroy_all(ctx);
 	if (!TAILQ_EMPTY(&ctx->uobjs))
 		fprintf(stderr, "mlx5x-model: %s: objects that cannot be destroyed\n",
@@ -248,8 +269,10 @@ context_report_open(void)
 {
 	struct context *ctx;
 
-	TAILQ_FOREACH (ctx, &contexts, link)
+	TAILQ_FOREACH (ctx, &contexts, link) {
 		report(ctx, "context never closed");
+		report_oracle(ctx);
+	}
 }
 
 void

@@ -11,6 +11,7 @@
 
 #include "card.h"
 #include "context.h"
+#include "ctl_oracle.h"
 #include "devx.h"
 #include "engine.h"
 #include "lock.h"
@@ -138,6 +139,7 @@ stats_json(struct hca *hca)
 	put(vf, "verbs_total", verbs);
 	put(vf, "commands_failed", hca->failed);
 	add_port(vf, hca);
+	json_object_set_new(vf, "oracle", ctl_oracle_json(hca));
 	for (uint32_t i = 0; i < hca->db.n_slots; i++)
 		if (hca->db.slots[i] && hca->db.slots[i]->type == FWOBJ_VIRTQ)
 			json_array_append_new(virtqs, virtq_json(hca->db.slots[i]));
@@ -245,6 +247,7 @@ static const struct {
 	{ "stats", request_stats, true },
 	{ "fault", request_fault, true },
 	{ "trace", request_trace, false },
+	{ "oracle", ctl_oracle_request, true },
 };
 
 static int
@@ -263,7 +266,7 @@ run_request(const json_t *request, json_t *reply, char *why, size_t len)
 			model_unlock();
 		return ret;
 	}
-	snprintf(why, len, "cmd must be one of objects, stats, fault, trace");
+	snprintf(why, len, "cmd must be one of objects, stats, fault, trace, oracle");
 	return -ENOENT;
 }
 

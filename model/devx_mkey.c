@@ -43,12 +43,18 @@ enum access_mode {
 struct mkey {
 	struct fwobj base;
 	uint32_t key;
+	const void *host; /* MTT: of the umem; NULL otherwise */
+	uint64_t len;
 };
 
 static void
 release_mkey(struct fwobj *obj)
 {
-	mkey_remove(vport_mkeys(obj->hca->vport), ((struct mkey *)obj)->key);
+	struct mkey *mkey = (struct mkey *)obj;
+
+	mkey_remove(vport_mkeys(obj->hca->vport), mkey->key);
+	if (mkey->host)
+		oracle_remove_memory(vport_oracle(obj->hca->vport), mkey->host, mkey->len);
 }
 
 static unsigned int
@@ -105,13 +111,20 @@ add_direct(struct devx_cmd *cmd, struct mkey *mkey)
 		.len = prm_get(cmd->in, MKC_LEN),
 		.access = access_of(cmd),
 	};
+	int ret;
 
 	if (!umem)
 		return PRM_BAD_RESOURCE;
 	attr.host = umem_at(umem, prm_get(cmd->in, IN_UMEM_OFFSET), attr.len);
 	if (!attr.host)
 		return PRM_BAD_SIZE;
-	return devx_status(mkey_add_mr(vport_mkeys(cmd->ctx->hca->vport), &attr, &mkey->key));
+	ret = mkey_add_mr(vport_mkeys(cmd->ctx->hca->vport), &attr, &mkey->key);
+	if (ret)
+		return devx_status(ret);
+	mkey->host = attr.host;
+	mkey->len = attr.len;
+	oracle_add_memory(vport_oracle(cmd->ctx->hca->vport), attr.host, attr.len);
+	return PRM_OK;
 }
 
 static enum prm_status

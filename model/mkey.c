@@ -394,42 +394,85 @@ check_key(const struct mkey *k, uint32_t pd, uint64_t addr, enum mkey_access nee
 	return MKEY_FAULT_NONE;
 }
 
+/*
+ * Where `addr` of `key` leads: the leaf, and the offset in it. *left shrinks
+ * to what lies together there; also when it leads nowhere.
+ */
+static enum mkey_fault
+resolve(const struct mkey_table *t, uint32_t key, uint32_t pd, uint64_t addr, enum mkey_access need,
+	uint64_t *left, const struct mkey **leaf, uint64_t *off)
+{
+	enum mkey_fault why;
+	const struct mkey *k;
+	int depth;
+
+	for (depth = 0; depth <= MKEY_DEPTH_MAX; depth++) {
+		k = find_key(t, key);
+		why = check_key(k, pd, addr, need);
+		if (why != MKEY_FAULT_NONE)
+			return why;
+		*leaf = k;
+		if (k->kind == KEY_NULL)
+			return MKEY_FAULT_NONE;
+		*off = addr - k->start;
+		if (*left > k->len - *off)
+			*left = k->len - *off;
+		if (k->kind == KEY_MR)
+			return MKEY_FAULT_NONE;
+		why = step_indirect(k, *off, &key, &addr, left);
+		if (why != MKEY_FAULT_NONE)
+			return why;
+	}
+	return MKEY_FAULT_DEPTH;
+}
+
 void *
 mkey_at(struct mkey_table *t, uint32_t key, uint32_t pd, uint64_t addr, uint64_t len,
 	enum mkey_access need, uint64_t *got, enum mkey_fault *why)
 {
-	uint64_t left = len, off;
-	const struct mkey *k;
-	int depth;
+	const struct mkey *leaf = NULL;
+	uint64_t left = len, off = 0;
 
 	*why = MKEY_FAULT_RANGE;
-	if (!range_is_valid(addr, len))
-		goto fault;
-	for (depth = 0; depth <= MKEY_DEPTH_MAX; depth++) {
-		k = find_key(t, key);
-		*why = check_key(k, pd, addr, need);
-		if (*why != MKEY_FAULT_NONE)
-			goto fault;
-		if (k->kind == KEY_NULL) {
-			*got = left;
-			return null_memory(t, need, got);
-		}
-		off = addr - k->start;
-		if (left > k->len - off)
-			left = k->len - off;
-		if (k->kind == KEY_MR) {
-			*got = left;
-			return k->host + off;
-		}
-		*why = step_indirect(k, off, &key, &addr, &left);
-		if (*why != MKEY_FAULT_NONE)
-			goto fault;
+	if (range_is_valid(addr, len))
+		*why = resolve(t, key, pd, addr, need, &left, &leaf, &off);
+	if (*why != MKEY_FAULT_NONE) {
+		t->stats.faults++;
+		return NULL;
 	}
-	*why = MKEY_FAULT_DEPTH;
+	*got = left;
+	return leaf->kind == KEY_NULL ? null_memory(t, need, got) : leaf->host + off;
+}
 
-fault:
-	t->stats.faults++;
-	return NULL;
+void
+mkey_table_forget(struct mkey_table *t)
+{
+	t->generation++;
+}
+
+int
+mkey_extent(const struct mkey_table *t, uint32_t key, uint64_t *start, uint64_t *len)
+{
+	const struct mkey *k = find_key(t, key);
+
+	if (k == NULL)
+		return -ENOENT;
+	*start = k->start;
+	*len = k->len;
+	return 0;
+}
+
+void
+mkey_piece(const struct mkey_table *t, uint32_t key, uint32_t pd, uint64_t addr, uint64_t *len,
+	void **host)
+{
+	const struct mkey *leaf = NULL;
+	uint64_t off = 0;
+
+	*host = NULL;
+	if (resolve(t, key, pd, addr, MKEY_READ, len, &leaf, &off) == MKEY_FAULT_NONE &&
+		leaf->kind != KEY_NULL)
+		*host = leaf->host + off;
 }
 
 static int

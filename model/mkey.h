@@ -98,6 +98,20 @@ const uint64_t *mkey_table_generation(const struct mkey_table *t);
 
 void mkey_table_stats(const struct mkey_table *t, struct mkey_stats *out);
 
+/* No translation that somebody keeps is good any more: they are made again. */
+void mkey_table_forget(struct mkey_table *t);
+
+/* The addresses that `key` covers. -ENOENT. */
+int mkey_extent(const struct mkey_table *t, uint32_t key, uint64_t *start, uint64_t *len);
+
+/*
+ * What `key` has at `addr`, without an access: *host is the memory there, NULL
+ * if it cannot be reached or is the null key's; *len shrinks to how far that
+ * holds, at least 1. Walks a key piece by piece.
+ */
+void mkey_piece(const struct mkey_table *t, uint32_t key, uint32_t pd, uint64_t addr, uint64_t *len,
+	void **host);
+
 /* Add a memory region; its key in *key. -EINVAL, -ENOSPC, -ENOMEM. */
 int mkey_add_mr(struct mkey_table *t, const struct mkey_mr *mr, uint32_t *key);
 

@@ -21,6 +21,7 @@
 struct mr {
 	struct fwobj base;
 	struct pin pin;
+	uint64_t len;
 	uint32_t key;
 };
 
@@ -63,6 +64,7 @@ release_mr(struct fwobj *obj)
 	struct mr *mr = (struct mr *)obj;
 
 	mkey_remove(vport_mkeys(obj->hca->vport), mr->key);
+	oracle_remove_memory(vport_oracle(obj->hca->vport), mr->pin.host, mr->len);
 	pin_destroy(&mr->pin);
 }
 
@@ -94,6 +96,8 @@ create_mr(struct context *ctx, struct fwobj *pd, uint64_t start, uint64_t length
 	ret = mkey_add_mr(vport_mkeys(ctx->hca->vport), &attr, &mr->key);
 	if (ret)
 		goto destroy_pin;
+	mr->len = length;
+	oracle_add_memory(vport_oracle(ctx->hca->vport), attr.host, length);
 	mr->base.release = release_mr;
 	*out = &mr->base;
 	return 0;

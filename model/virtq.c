@@ -39,9 +39,17 @@ ring_at(const struct ring_mem *mem, uint64_t addr, uint64_t len, bool write, uin
 {
 	struct virtq *vq = (struct virtq *)((uintptr_t)mem - offsetof(struct virtq, mem));
 	enum mkey_fault why;
+	void *host;
 
-	return mkey_at(vq->env.mkeys, vq->attr.mkey, vq->attr.pd, addr, len,
+	host = mkey_at(vq->env.mkeys, vq->attr.mkey, vq->attr.pd, addr, len,
 		write ? MKEY_WRITE : MKEY_READ, got, &why);
+	if (vq->env.oracle == NULL)
+		return host;
+	if (host != NULL)
+		oracle_access(vq->env.oracle, vq->attr.queue_index, addr, host, *got);
+	else
+		oracle_refused(vq->env.oracle, vq->attr.queue_index, addr, len);
+	return host;
 }
 
 static int
@@ -360,6 +368,21 @@ virtq_flush(struct virtq *vq)
 	return 1;
 }
 
+/* Have the oracle look at `count` pieces of memory that addresses from `addr` on became. */
+static void
+tell_oracle(const struct virtq *vq, uint64_t addr, uint32_t len, const struct iovec *sg, int count)
+{
+	if (vq->env.oracle == NULL)
+		return;
+	if (count < 0)
+		oracle_refused(vq->env.oracle, vq->attr.queue_index, addr, len);
+	for (; count > 0; count--, sg++) {
+		oracle_access(
+			vq->env.oracle, vq->attr.queue_index, addr, sg->iov_base, sg->iov_len);
+		addr += sg->iov_len;
+	}
+}
+
 int
 virtq_map_buf(
 	struct virtq *vq, const struct ring_buf *buf, uint32_t len, enum mkey_access need, int n)
@@ -369,5 +392,7 @@ virtq_map_buf(
 
 	ret = mkey_sg(vq->env.mkeys, vq->attr.mkey, vq->attr.pd, buf->addr, len, need, vq->sg + n,
 		VIRTQ_SG_MAX - n, &why);
+	if (ret != -E2BIG)
+		tell_oracle(vq, buf->addr, len, vq->sg + n, ret);
 	return ret < 0 ? ret : n + ret;
 }

@@ -10,6 +10,7 @@
 #include "engine.h"
 #include "frame.h"
 #include "mkey.h"
+#include "oracle.h"
 #include "ring_split.h"
 
 /*
@@ -160,6 +161,7 @@ struct virtq_env {
 	struct engine *engine;         /* borrowed */
 	struct mkey_table *mkeys;      /* borrowed */
 	const struct virtq_caps *caps; /* borrowed */
+	struct oracle *oracle;         /* borrowed; NULL: accesses are not looked at */
 	struct virtq_ops ops;
 	void *tx_arg; /* for tx and ready */
 	void *arg;    /* for event and error */

@@ -27,6 +27,7 @@ struct vport {
 	struct eswitch_port *port;     /* owned */
 	struct mkey_table *mkeys;      /* owned */
 	struct steer *steer;           /* owned */
+	struct oracle *oracle;         /* owned */
 	struct virtq_caps caps;
 	uint32_t *word; /* borrowed, NULL if none */
 	uint64_t doorbells;
@@ -118,7 +119,8 @@ vport_create(struct engine *e, struct eswitch *es, const uint8_t *mac,
 	TAILQ_INIT(&vp->virtqs);
 	vp->mkeys = mkey_table_create();
 	vp->steer = steer_create();
-	if (vp->mkeys == NULL || vp->steer == NULL)
+	vp->oracle = oracle_create();
+	if (vp->mkeys == NULL || vp->steer == NULL || vp->oracle == NULL)
 		goto free_vport;
 	ret = eswitch_port_create(es, mac, deliver, vp, &vp->port);
 	if (ret < 0)
@@ -127,6 +129,7 @@ vport_create(struct engine *e, struct eswitch *es, const uint8_t *mac,
 	return 0;
 
 free_vport:
+	oracle_destroy(vp->oracle);
 	steer_destroy(vp->steer);
 	mkey_table_destroy(vp->mkeys);
 	free(vp);
@@ -141,6 +144,7 @@ vport_destroy(struct vport *vp)
 	assert(TAILQ_EMPTY(&vp->virtqs));
 	engine_poller_stop(vp->engine, &vp->doorbell);
 	eswitch_port_destroy(vp->port);
+	oracle_destroy(vp->oracle);
 	steer_destroy(vp->steer);
 	mkey_table_destroy(vp->mkeys);
 	free(vp);
@@ -173,6 +177,36 @@ vport_steer(struct vport *vp)
 	return vp->steer;
 }
 
+struct oracle *
+vport_oracle(struct vport *vp)
+{
+	return vp->oracle;
+}
+
+int
+vport_announce(
+	struct vport *vp, enum oracle_phase phase, const struct oracle_region *r, unsigned int n)
+{
+	struct vport_virtq *v;
+	uint32_t audited = 0; /* no key */
+	struct virtq_query q;
+	int ret;
+
+	ret = oracle_announce(vp->oracle, phase, r, n);
+	if (ret < 0 || phase != ORACLE_ACKED)
+		return ret;
+	mkey_table_forget(vp->mkeys);
+	TAILQ_FOREACH (v, &vp->virtqs, link) {
+		virtq_get(v->vq, &q);
+		/* The queues of a guest share one key: once will do. */
+		if (q.state != VIRTQ_RDY || q.attr.mkey == audited)
+			continue;
+		audited = q.attr.mkey;
+		oracle_audit(vp->oracle, q.attr.queue_index, vp->mkeys, q.attr.mkey, q.attr.pd);
+	}
+	return 0;
+}
+
 int
 vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 	const struct vport_virtq_ops *ops, void *arg, struct virtq **out)
@@ -180,6 +214,7 @@ vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 	const struct virtq_env env = {
 		.engine = vp->engine,
 		.mkeys = vp->mkeys,
+		.oracle = vp->oracle,
 		.caps = &vp->caps,
 		.ops = {
 			.tx = transmit,
@@ -228,4 +263,5 @@ vport_get_stats(const struct vport *vp, struct vport_stats *out)
 	steer_get_stats(vp->steer, &out->steer);
 	mkey_table_stats(vp->mkeys, &out->mkey);
 	out->doorbells = vp->doorbells;
+	oracle_get_stats(vp->oracle, &out->oracle);
 }

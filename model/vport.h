@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "eswitch.h"
 #include "mkey.h"
+#include "oracle.h"
 #include "steer.h"
 #include "virtq.h"
 
@@ -28,6 +29,7 @@ struct vport_stats {
 	struct steer_stats steer;
 	struct mkey_stats mkey;
 	uint64_t doorbells; /* seen by sampling; only with strict_doorbell */
+	struct oracle_stats oracle;
 };
 
 /* What the owner of a virtq wants to hear; see struct virtq_ops. */
@@ -59,6 +61,14 @@ void vport_set_doorbell(struct vport *vp, uint32_t *word);
 /* Borrowed; live as long as the vport. */
 struct mkey_table *vport_mkeys(struct vport *vp);
 struct steer *vport_steer(struct vport *vp);
+struct oracle *vport_oracle(struct vport *vp);
+
+/*
+ * oracle_announce(); when a table is answered, every queue that is RDY is
+ * audited against it, and every translation made until now is made again.
+ */
+int vport_announce(
+	struct vport *vp, enum oracle_phase phase, const struct oracle_region *r, unsigned int n);
 
 /* virtq_create() with the datapath connected. */
 int vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
