@@ -65,6 +65,13 @@ def is_exposed(path):
     return False
 
 
+def check_oracle(process, vfs):
+    """The model compared every access of `vfs` functions with the guests' tables: all well."""
+    words = re.findall(r'DMA oracle: (\d+) errors, (\d+) accesses', process.log())
+    assert len(words) == vfs, process.tail()
+    assert all(errors == '0' and int(accesses) > 0 for errors, accesses in words), process.tail()
+
+
 class Process:
     """A program with its output in a file."""
 
@@ -127,6 +134,7 @@ class Runner:
         self.dir = tempfile.mkdtemp(prefix='mlx5x-test-')
         self.folders = [self.dir]
         self.started = []
+        self.model_ctl = None  # control socket of the model started last
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -158,10 +166,20 @@ class Runner:
 
     def under_model(self, argv, vfs=1, fw=(), options=()):
         """The words to run a command with emulated VFs."""
-        words = [built('model/mlx5x-model'), '-n', str(vfs), *options]
+        self.model_ctl = self.path(f'model{next(_serial)}.ctl')
+        words = [built('model/mlx5x-model'), '-n', str(vfs), '--ctl', self.model_ctl, *options]
         for setting in fw:
             words += ['--fw', setting]
         return [*words, '--', *argv]
+
+    def model_options(self, fw=()):
+        """The same for `vdpa-ctl run --model-opt`."""
+        self.model_ctl = self.path(f'model{next(_serial)}.ctl')
+        return ' '.join([f'--ctl {self.model_ctl}', *(f'--fw {setting}' for setting in fw)])
+
+    def oracle(self, vf):
+        """Options of a vfront on VF `vf`: the model compares each access with its tables."""
+        return ['--oracle', self.model_ctl, '--oracle-vf', str(vf)]
 
     def vdpa_host(self, driver, pairs, vfs=2, fw=(), options=()):
         """Our or the stock driver on the model, under the same small program.
@@ -194,7 +212,7 @@ class Runner:
         host = self.vdpa_host(driver, pairs, fw=fw)
         self.virtio_testpmd(self.path('b'), pairs)
         guest = self.vfront(self.path('a'), '--pairs', str(pairs), '--mac', '52:54:00:00:00:01',
-                            '--peer-mac', '52:54:00:00:00:02', *words)
+                            '--peer-mac', '52:54:00:00:00:02', *self.oracle(0), *words)
         status, report = guest.result()
         return status, report, host
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from conftest import eal_args
+from conftest import check_oracle, eal_args
 from mlx5x_host import BDFS, host, left_behind
 
 
@@ -63,9 +63,10 @@ def talk(runner, sockets, pairs, changes, seconds=2):
     """Frames from one vfront to another and back; the source's report."""
     mac = ('02:00:00:00:00:0a', '02:00:00:00:00:0b')
     words = ['--pairs', str(pairs), '--seed', '7']
-    echo = runner.vfront(sockets[1], '--role', 'echo', '--mac', mac[1], '--seconds', '60', *words)
+    echo = runner.vfront(sockets[1], '--role', 'echo', '--mac', mac[1], '--seconds', '60',
+                         *runner.oracle(1), *words)
     source = runner.vfront(sockets[0], '--role', 'source', '--mac', mac[0], '--peer-mac', mac[1],
-                           '--seconds', str(seconds), '--change', changes, *words)
+                           '--seconds', str(seconds), '--change', changes, *runner.oracle(0), *words)
     status, report = source.result()
     assert status == 0, source.tail() + echo.tail()
     echo.end()
@@ -81,6 +82,7 @@ def test_changes_under_traffic(runner, plugin, fw, pairs):
     report = talk(runner, sockets, pairs, 'all:3,restart:1')
     assert process.stop() == 0, process.tail()
     assert left_behind(process) == [0, 0]
+    check_oracle(process, 2)
     assert 'queue is down' not in process.log()
     costs = re.findall(r'memory change \d+: \+(\d+) -(\d+) regions, (\d+) commands of which (\d+)',
                        process.log())

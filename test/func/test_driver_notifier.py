@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from conftest import built
+from conftest import built, check_oracle
 from mlx5x_host import BDFS, host, left_behind
 
 MAC = ('02:00:00:00:00:0a', '02:00:00:00:00:0b')
@@ -17,11 +17,9 @@ MAC = ('02:00:00:00:00:0a', '02:00:00:00:00:0b')
 
 def daemon(runner, fw=()):
     sockets = [runner.path('a.sock'), runner.path('b.sock')]
-    words = []
-    for setting in fw:
-        words += ['--model-opt', f'--fw {setting}']
     process = runner.start('vdpa-ctl', [
-        built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', *words,
+        built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2',
+        '--model-opt', runner.model_options(fw),
         '--ctl', runner.path('ctl.sock'),
         '--vf', f'{BDFS[0]}={sockets[0]}', '--vf', f'{BDFS[1]}={sockets[1]}'])
     process.await_text(r'vdpa-ctl: ready, 2 of 2')
@@ -36,10 +34,11 @@ def plugin(runner):
 def test_kicks_by_page_only(runner, program):
     """T4: the guest rings the device by itself, through every kind of change."""
     process, sockets = program(runner)
-    echo = runner.vfront(sockets[1], '--role', 'echo', '--mac', MAC[1], '--seconds', '60')
+    echo = runner.vfront(sockets[1], '--role', 'echo', '--mac', MAC[1], '--seconds', '60',
+                         *runner.oracle(1))
     source = runner.vfront(sockets[0], '--role', 'source', '--mac', MAC[0], '--peer-mac', MAC[1],
                            '--seconds', '2', '--host-notifier', '--kick', 'notifier',
-                           '--change', 'all:2')
+                           '--change', 'all:2', *runner.oracle(0))
     status, report = source.result()
     assert status == 0, source.tail() + process.tail()
     echo.end()
@@ -48,6 +47,7 @@ def test_kicks_by_page_only(runner, program):
     assert by_page > 100 > by_eventfd, report
     assert process.stop() == 0, process.tail()
     assert left_behind(process) == [0, 0]
+    check_oracle(process, 2)
 
 
 def test_guests_come_and_go(runner):

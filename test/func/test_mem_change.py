@@ -25,7 +25,8 @@ def sound(answer):
     busy machine makes it too. What is lost for good shows after the last change.
     """
     status, report = answer
-    assert (status == 0 and report['ok']) or report['reason'] == 'traffic stalled', report['reason']
+    assert (status == 0 and report['ok']) or report['reason'] == 'traffic stalled', (
+        report['reason'], report['violations'][:4])
     assert report['violations_total'] == 0, report['violations']
     assert report['changes_refused'] == 0
     assert report['changes_done'] >= report['changes_asked']

@@ -39,13 +39,14 @@ def fds(daemon):
 
 
 def test_two_guests(daemon, runner):
-    daemon.start('--model', '2', *daemon.vf(VF_A, 'a'), *daemon.vf(VF_B, 'b'))
+    daemon.start('--model', '2', '--model-opt', runner.model_options(),
+                 *daemon.vf(VF_A, 'a'), *daemon.vf(VF_B, 'b'))
     echo = runner.vfront(daemon.path('b.sock'), '--role', 'echo', '--mac', MAC_B, '--pairs', '2',
-                         '--seconds', '60')
+                         '--seconds', '60', *runner.oracle(1))
     daemon.wait_state('b', 'running')
     source = runner.vfront(daemon.path('a.sock'), '--mac', MAC_A, '--peer-mac', MAC_B,
                            '--pairs', '2', '--frames', '2000', '--seconds', '3',
-                           '--change', 'add:2,remove:2')
+                           '--change', 'add:2,remove:2', *runner.oracle(0))
     dev = daemon.wait_state('a', 'running')
     assert dev['max_vqs'] == 128 and dev['ibdev'] == 'mlx5_0' and dev['pci'] == VF_A
     # While the guest is there: what it has, and what its queues count.
@@ -69,6 +70,8 @@ def test_two_guests(daemon, runner):
     assert daemon.wait_state('a', 'listening')['connected'] is False
     daemon.wait_state('b', 'listening')
     end(daemon, 2)
+    words = re.findall(r'DMA oracle: (\d+) errors, [1-9]', daemon.log())
+    assert words == ['0', '0'], daemon.log()
 
 
 def test_queues_are_limited_as_asked(daemon):

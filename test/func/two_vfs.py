@@ -8,7 +8,7 @@ import contextlib
 import os
 import re
 
-from conftest import PATIENCE_S, built, eal_args, wait_until
+from conftest import PATIENCE_S, built, check_oracle, eal_args, wait_until
 
 VFS = ('0000:3b:00.2', '0000:3b:00.3')
 MACS = ('52:54:00:00:00:0a', '52:54:00:00:00:0b')
@@ -56,6 +56,7 @@ def parse_trace(text):
 class TwoVfs:
     def __init__(self, runner, fw=()):
         self.runner = runner
+        self.watched = set()  # VFs with a guest that announces its tables
         self.sockets = [runner.path('vf0.sock'), runner.path('vf1.sock')]
         self.trace_path = runner.path('trace')
         words = [built('test/peer/vdpa-host'), *eal_args(), '-d', runner.plugin(),
@@ -75,8 +76,9 @@ class TwoVfs:
         return self.fds().get('socket:[N]', 0)
 
     def guest(self, vf, *options):
+        self.watched.add(vf)
         return self.runner.vfront(self.sockets[vf], '--mac', MACS[vf], '--peer-mac', MACS[1 - vf],
-                                  *map(str, options))
+                                  *self.runner.oracle(vf), *map(str, options))
 
     def talk(self, *options, pairs=1, changes=None, patience=PATIENCE_S):
         """Echo behind VF 1, a source with changes behind VF 0: (status, report) of the source."""
@@ -118,7 +120,8 @@ class TwoVfs:
         return [c for c in parse_trace(read(self.trace_path)) if c.dev == dev]
 
     def end(self):
-        """Stop the host; nothing may be left in the device."""
+        """Stop the host; nothing may be left in the device, and its DMA was the guests' only."""
         assert self.host.stop() == 0, self.host.tail()
         left = re.findall(r'context closed, (\d+) objects left behind', self.host.log())
         assert left == ['0', '0'], self.host.tail()
+        check_oracle(self.host, len(self.watched))

@@ -9,10 +9,10 @@ import re
 
 import pytest
 
-from conftest import built
+from conftest import built, check_oracle
 
 
-def check(status, report, host, queues):
+def check(status, report, host, queues, oracles=1):
     assert status == 0, (report['error'], report['violations'][:3])
     assert report['corrupted'] == report['duplicated'] == report['reordered'] == 0
     assert report['active_queues'] == queues
@@ -20,6 +20,7 @@ def check(status, report, host, queues):
     assert host.stop() == 0, host.tail()
     left = re.findall(r'context closed, (\d+) objects? left', host.log())
     assert left == ['0', '0'], host.tail()
+    check_oracle(host, oracles)
 
 
 @pytest.mark.parametrize('pairs,fw,words', [
@@ -53,16 +54,15 @@ def test_doorbell_pages(runner, fw):
     Under vdpa-ctl, whose hook sees the frontend's channel from the start.
     Strict firmware looks at a ring after its doorbell only.
     """
-    options = ' '.join(f'--fw {setting}' for setting in fw)
     daemon = runner.start('vdpa-ctl', [
-        built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', '--model-opt', options,
+        built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', '--model-opt', runner.model_options(fw),
         '--ctl', runner.path('ctl'), '--vf', f'0000:3b:00.2={runner.path("a")}',
         '--vf', f'0000:3b:00.3={runner.path("b")}'])
     daemon.await_text('vdpa-ctl: ready')
     runner.virtio_testpmd(runner.path('b'), 2)
     status, report = runner.vfront(
         runner.path('a'), '--pairs', '2', '--host-notifier', '--kick', 'notifier',
-        '--change', 'all:5', '--interval', '20').result()
+        '--change', 'all:5', '--interval', '20', *runner.oracle(0)).result()
     check(status, report, daemon, 4)
     assert report['notifiers'] >= 4
     assert report['page_kicks'] > report['kicks']
@@ -74,9 +74,9 @@ def test_both_guests_change(runner):
     macs = ['52:54:00:00:00:01', '52:54:00:00:00:02']
     common = ['--pairs', '2', '--change', 'all:4', '--interval', '15', '--kick-delay', '100']
     echo = runner.vfront(runner.path('b'), '--role', 'echo', '--mac', macs[1], '--seed', '2',
-                         '--seconds', '3600', *common)
+                         '--seconds', '3600', *runner.oracle(1), *common)
     status, report = runner.vfront(runner.path('a'), '--mac', macs[0], '--peer-mac', macs[1],
-                                   '--seconds', '3', *common).result()
+                                   '--seconds', '3', *runner.oracle(0), *common).result()
     assert status == 0, (report['error'], report['violations'][:3])
     assert report['active_queues'] == 4
     echo.child.terminate()
@@ -86,17 +86,19 @@ def test_both_guests_change(runner):
     assert report['changes_done'] == report['changes_asked']
     assert host.stop() == 0, host.tail()
     assert re.findall(r'context closed, (\d+) objects? left', host.log()) == ['0', '0']
+    check_oracle(host, 2)
 
 
 def test_lost_kick(runner):
     """One frame in flight, page kicks, many blackouts: one lost kick and all is still."""
     daemon = runner.start('vdpa-ctl', [
         built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', '--model-opt',
-        '--fw strict_doorbell=1 --fw reread_on_start=0', '--ctl', runner.path('ctl'),
+        runner.model_options(['strict_doorbell=1', 'reread_on_start=0']), '--ctl', runner.path('ctl'),
         '--vf', f'0000:3b:00.2={runner.path("a")}', '--vf', f'0000:3b:00.3={runner.path("b")}'])
     daemon.await_text('vdpa-ctl: ready')
     runner.virtio_testpmd(runner.path('b'))
     status, report = runner.vfront(
         runner.path('a'), '--window', '1', '--host-notifier', '--kick', 'notifier',
-        '--change', 'swap:150', '--interval', '1', '--max-lost', '150').result()
+        '--change', 'swap:150', '--interval', '1', '--max-lost', '150',
+        *runner.oracle(0)).result()
     check(status, report, daemon, 2)

@@ -101,6 +101,7 @@ vf_guest_create(struct vf_guest *g, const struct vf_guest_conf *conf, struct vf_
 	g->oracle = oracle;
 	g->session.sock = -1;
 	g->session.backend_sock = -1;
+	g->announce.sock = -1;
 	rc = check_conf(conf);
 	if (rc < 0)
 		return rc;
@@ -145,9 +146,13 @@ vf_guest_start(struct vf_guest *g)
 			    (g->conf.mergeable ? VF_F_MRG_RXBUF : 0),
 		.host_notifier = g->conf.host_notifier,
 		.timeout_ms = g->conf.timeout_ms,
+		.announce = &g->announce,
 	};
 	int rc;
 
+	rc = vf_announce_open(&g->announce, g->conf.oracle, g->conf.oracle_vf, g->oracle);
+	if (rc < 0)
+		return rc;
 	rc = vf_session_open(&g->session, &sc, g->ring, g->oracle);
 	if (rc < 0)
 		return rc;
@@ -263,6 +268,7 @@ void
 vf_guest_destroy(struct vf_guest *g)
 {
 	vf_session_close(&g->session);
+	vf_announce_close(&g->announce);
 	for (unsigned int i = 0; i < g->n_queues; i++)
 		vf_queue_destroy(&g->queue[i]);
 	g->n_queues = 0;

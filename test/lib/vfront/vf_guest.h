@@ -34,7 +34,9 @@ struct vf_guest_conf {
 	bool host_notifier; /* accept doorbell pages */
 	enum vf_kick_mode kick;
 	uint32_t kick_delay_us;
-	int timeout_ms; /* connection, each reply */
+	int timeout_ms;     /* connection, each reply */
+	const char *oracle; /* control socket to announce tables on, NULL: none */
+	uint32_t oracle_vf; /* which VF of the device there is ours */
 	uint64_t seed;
 };
 
@@ -42,6 +44,7 @@ struct vf_guest {
 	struct vf_guest_conf conf;
 	struct vf_mem mem;
 	struct vf_session session;
+	struct vf_announce announce;
 	struct vf_oracle *oracle; /* borrowed */
 	struct vf_queue queue[VF_MAX_RINGS];
 	unsigned int n_queues;

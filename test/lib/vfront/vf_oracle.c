@@ -22,6 +22,7 @@ static const char *const rule_names[VF_RULE_MAX] = {
 	[VF_RULE_CHANGE_CALL] = "change-call",
 	[VF_RULE_RING_ERROR] = "ring-error",
 	[VF_RULE_STUCK] = "stuck",
+	[VF_RULE_DMA] = "dma",
 	[VF_RULE_MESSAGE] = "message",
 };
 

@@ -24,6 +24,7 @@ enum vf_rule {
 	VF_RULE_CHANGE_CALL,    /* memory changed, and a queue was not called */
 	VF_RULE_RING_ERROR,     /* the backend signalled the ring's error eventfd */
 	VF_RULE_STUCK,          /* buffers that the device keeps */
+	VF_RULE_DMA,            /* the device itself says that it touched other memory */
 	VF_RULE_MESSAGE,        /* message malformed, unexpected or refused */
 	VF_RULE_MAX,
 };

@@ -292,6 +292,13 @@ set_status(struct vf_session *s, uint64_t status)
 	return rc < 0 ? rc : send_u64(s, VF_SET_STATUS, status, -1);
 }
 
+/* Tell who watches the device; NULL: the guest has no memory any more. */
+static int
+announce(struct vf_session *s, const char *phase, const struct vf_wire_msg *table)
+{
+	return s->conf.announce == NULL ? 0 : vf_announce_table(s->conf.announce, phase, table);
+}
+
 static int
 start_table(struct vf_session *s, const struct vf_wire_msg *table)
 {
@@ -373,6 +380,8 @@ vf_session_stop(struct vf_session *s, uint16_t *bases)
 	for (unsigned int i = 0; rc == 0 && i < 2 * s->conf.pairs; i++)
 		rc = get_base(s, i, &bases[i]);
 	if (rc == 0)
+		rc = announce(s, "acked", NULL);
+	if (rc == 0)
 		rc = enable_rings(s);
 	s->state = VF_SESSION_CONNECTED;
 	return rc;
@@ -386,6 +395,10 @@ vf_session_send_table(struct vf_session *s, const struct vf_wire_msg *table)
 
 	if (s->table_pending)
 		return -EBUSY;
+	s->table = *table;
+	rc = announce(s, "sent", table);
+	if (rc < 0)
+		return rc;
 	s->table_request = VF_SET_MEM_TABLE;
 	if ((s->protocol & VF_P_REPLY_ACK) != 0)
 		msg.flags |= VF_WIRE_NEED_REPLY;
@@ -416,7 +429,7 @@ vf_session_table_reply(struct vf_session *s, bool *refused)
 		return rc;
 	s->table_pending = false;
 	*refused = s->table_request == VF_SET_MEM_TABLE && msg.payload.u64 != 0;
-	return 0;
+	return *refused ? 0 : announce(s, "acked", &s->table);
 }
 
 /* VHOST_USER_BACKEND_VRING_HOST_NOTIFIER_MSG: map a page, or forget it. */

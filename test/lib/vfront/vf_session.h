@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vf_announce.h"
 #include "vf_oracle.h"
 #include "vf_wire.h"
 
@@ -53,11 +54,12 @@ enum vf_session_state {
 
 struct vf_session_conf {
 	const char *path;
-	bool server;        /* we listen and the backend connects */
-	unsigned int pairs; /* 1..VF_MAX_PAIRS */
-	uint64_t features;  /* wanted, if offered; VERSION_1 is always needed */
-	bool host_notifier; /* offer to map doorbell pages */
-	int timeout_ms;     /* for the connection and for each reply */
+	bool server;                  /* we listen and the backend connects */
+	unsigned int pairs;           /* 1..VF_MAX_PAIRS */
+	uint64_t features;            /* wanted, if offered; VERSION_1 is always needed */
+	bool host_notifier;           /* offer to map doorbell pages */
+	int timeout_ms;               /* for the connection and for each reply */
+	struct vf_announce *announce; /* borrowed; NULL: tables are not announced */
 };
 
 /* One ring as the backend is told about it; everything is borrowed. */
@@ -87,7 +89,8 @@ struct vf_session {
 	uint64_t protocol;
 	uint64_t max_pairs; /* as the backend says; 0: it was not asked */
 	bool table_pending;
-	uint32_t table_request; /* whose reply stands for the table's */
+	struct vf_wire_msg table; /* sent last; its fds are borrowed */
+	uint32_t table_request;   /* whose reply stands for the table's */
 	uint64_t notifier_messages;
 	struct vf_notifier notifier[VF_MAX_RINGS];
 	struct vf_oracle *oracle; /* borrowed */
