@@ -36,9 +36,9 @@ sys.exit(0 if bytes(back) == noise else f'{len(back)} of {len(noise)} bytes, or 
 
 
 class Namespace:
-    """A network namespace of our own with the TAP `up0` in it."""
+    """A network namespace of our own, with the TAP `up0` in it."""
 
-    def __init__(self):
+    def __init__(self, tap=True):
         if os.geteuid() != 0 or not os.access('/dev/net/tun', os.R_OK | os.W_OK):
             pytest.skip('a TAP needs root and /dev/net/tun')
         self.name = f'mlx5x-{os.getpid()}-{next(_serial)}'
@@ -46,6 +46,10 @@ class Namespace:
         if made.returncode:
             pytest.skip(f'no network namespace: {made.stderr.decode().strip()}')
         self.run('ip', 'link', 'set', 'lo', 'up')
+        if tap:
+            self.add_tap()
+
+    def add_tap(self):
         self.run('ip', 'tuntap', 'add', 'up0', 'mode', 'tap')
         # Nothing but what a test sends: no router solicitations, no MLD.
         self.run('sysctl', '-qw', 'net.ipv6.conf.up0.disable_ipv6=1')
