@@ -11,8 +11,10 @@
 
 #include "channel.h"
 #include "context.h"
+#include "doorbell.h"
 #include "engine.h"
 #include "eswitch.h"
+#include "fault.h"
 #include "lock.h"
 #include "port_tap.h"
 #include "trace.h"
@@ -122,8 +124,12 @@ card_get(unsigned int index)
 	pthread_mutex_lock(&use_lock);
 	if (!card.engine)
 		ret = create_card();
-	if (!ret && uses == 0)
+	if (!ret && uses == 0) {
+		fault_start();
 		ret = engine_start(card.engine);
+		if (ret)
+			fault_stop();
+	}
 	if (!ret)
 		uses++;
 	pthread_mutex_unlock(&use_lock);
@@ -138,8 +144,10 @@ void
 card_put(void)
 {
 	pthread_mutex_lock(&use_lock);
-	if (--uses == 0)
+	if (--uses == 0) {
 		engine_stop(card.engine);
+		fault_stop();
+	}
 	pthread_mutex_unlock(&use_lock);
 }
 
@@ -203,6 +211,8 @@ card_after_fork_child(void)
 	 */
 	memset(&card, 0, sizeof(card));
 	uses = 0;
+	fault_stop();
+	doorbell_forget_all();
 	context_forget_all();
 	channel_forget_all();
 	trace_forget();

@@ -13,11 +13,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "doorbell.h"
 #include "lock.h"
+#include "wake.h"
 
 #define SPIN_US      100
 #define SLEEP_MIN_US 50
-#define SLEEP_MAX_US 1000
+#define SLEEP_MAX_US 2000
+#define SLEEP_CAP_US 50000 /* however dear looking around is */
 
 TAILQ_HEAD(poller_list, engine_poller);
 
@@ -30,19 +33,21 @@ struct engine {
 	pthread_t thread;
 	bool running;
 	atomic_bool stop;
-	atomic_bool poke;      /* something new to poll: do not sleep */
-	pthread_mutex_t sleep; /* only for the two below */
-	pthread_cond_t wake;
-	uint32_t idle_us; /* next sleep; thread only */
+
+	/* the thread's only */
+	bool idle;         /* pages are closed, sleeping is next */
+	uint32_t sleep_us; /* next sleep */
 	uint64_t last_work_ns;
+	uint64_t cpu_ns;  /* of the thread, when it slept last */
+	uint64_t look_ns; /* CPU time of waking up in vain, smoothed */
 };
 
 static uint64_t
-now_ns(void)
+now_ns(clockid_t clock)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(clock, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
@@ -50,7 +55,6 @@ struct engine *
 engine_create(const struct engine_conf *conf)
 {
 	struct engine *e = calloc(1, sizeof(*e));
-	pthread_condattr_t attr;
 
 	if (e == NULL)
 		return NULL;
@@ -65,11 +69,6 @@ engine_create(const struct engine_conf *conf)
 	if (e->conf.sleep_max_us < e->conf.sleep_min_us)
 		e->conf.sleep_max_us = e->conf.sleep_min_us;
 	TAILQ_INIT(&e->pollers);
-	pthread_mutex_init(&e->sleep, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&e->wake, &attr);
-	pthread_condattr_destroy(&attr);
 	return e;
 }
 
@@ -80,8 +79,6 @@ engine_destroy(struct engine *e)
 		return;
 	engine_stop(e);
 	assert(TAILQ_EMPTY(&e->pollers));
-	pthread_cond_destroy(&e->wake);
-	pthread_mutex_destroy(&e->sleep);
 	free(e);
 }
 
@@ -114,46 +111,67 @@ engine_pass(struct engine *e)
 	return done;
 }
 
-static void
-sleep_for(struct engine *e, uint32_t us)
+/* The longest sleep: what keeps the idle share, at least what was asked for. */
+static uint32_t
+longest_sleep_us(const struct engine *e)
 {
-	uint64_t until = now_ns() + us * 1000ull;
-	struct timespec ts = {
-		.tv_sec = (time_t)(until / 1000000000u),
-		.tv_nsec = (long)(until % 1000000000u),
-	};
-	int ret = 0;
+	uint64_t us = e->look_ns * ENGINE_IDLE_SHARE / 1000;
 
-	pthread_mutex_lock(&e->sleep);
-	while (ret == 0 && !atomic_load(&e->stop) && !atomic_load(&e->poke))
-		ret = pthread_cond_timedwait(&e->wake, &e->sleep, &ts);
-	pthread_mutex_unlock(&e->sleep);
+	if (us > SLEEP_CAP_US)
+		us = SLEEP_CAP_US;
+	return us > e->conf.sleep_max_us ? (uint32_t)us : e->conf.sleep_max_us;
+}
+
+/* A sleep ended, with CPU time used since it began the last time. */
+static void
+account_sleep(struct engine *e, bool called)
+{
+	uint64_t cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
+	uint64_t used = cpu - e->cpu_ns;
+
+	e->cpu_ns = cpu;
+	if (!called)
+		e->look_ns = (e->look_ns * 7 + used) / 8;
+}
+
+static void
+go_to_sleep(struct engine *e, uint32_t ticket)
+{
+	uint32_t longest = longest_sleep_us(e);
+	bool called;
+
+	e->stats.sleeps++;
+	called = wake_sleep(ticket, e->sleep_us < longest ? e->sleep_us : longest);
+	account_sleep(e, called);
+	if (called) {
+		e->stats.calls++;
+		/* work is on its way: stay awake for it, with open pages */
+		e->last_work_ns = now_ns(CLOCK_MONOTONIC);
+		e->idle = false;
+	} else if (e->sleep_us < longest) {
+		e->sleep_us *= 2;
+	}
 }
 
 /*
- * Between two passes: nothing while there is work, a yield shortly after it,
- * then sleeps that double. The doorbell is plain memory, so nobody wakes us;
- * the longest sleep is the longest a new buffer can stay unseen.
+ * Between two passes: nothing while there is work, a yield shortly after it.
+ * Then one more pass with closed pages, for what came before they were closed,
+ * and sleeps that double. `ticket` is from before the pass.
  */
 static void
-engine_wait(struct engine *e, int done)
+engine_wait(struct engine *e, int done, uint32_t ticket)
 {
 	if (done != 0) {
-		e->last_work_ns = now_ns();
-		e->idle_us = e->conf.sleep_min_us;
-		return;
-	}
-	if (atomic_exchange(&e->poke, false))
-		return;
-	if (now_ns() - e->last_work_ns < e->conf.spin_us * 1000ull) {
+		e->last_work_ns = now_ns(CLOCK_MONOTONIC);
+		e->sleep_us = e->conf.sleep_min_us;
+		e->idle = false;
+	} else if (e->idle) {
+		go_to_sleep(e, ticket);
+	} else if (now_ns(CLOCK_MONOTONIC) - e->last_work_ns < e->conf.spin_us * 1000ull) {
 		sched_yield();
-		return;
+	} else {
+		e->idle = true;
 	}
-	e->stats.sleeps++;
-	sleep_for(e, e->idle_us);
-	e->idle_us *= 2;
-	if (e->idle_us > e->conf.sleep_max_us)
-		e->idle_us = e->conf.sleep_max_us;
 }
 
 /*
@@ -175,15 +193,19 @@ static void *
 engine_main(void *arg)
 {
 	struct engine *e = arg;
+	uint32_t ticket;
 	int done;
 
 	leave_core();
-	e->idle_us = e->conf.sleep_min_us;
+	e->sleep_us = e->conf.sleep_min_us;
 	while (!atomic_load(&e->stop)) {
+		ticket = wake_ticket();
 		model_lock_background();
+		if (e->idle)
+			doorbell_arm();
 		done = run_pass(e);
 		model_unlock();
-		engine_wait(e, done);
+		engine_wait(e, done, ticket);
 	}
 	return NULL;
 }
@@ -197,8 +219,11 @@ engine_start(struct engine *e)
 	if (e->running)
 		return -EALREADY;
 	atomic_store(&e->stop, false);
-	/* signals are for the program that is run on the device, never for it */
+	/* signals are for the program that is run on the device, never for it,
+	 * but for memory that is truncated under it (fault.h) */
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSEGV);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	ret = pthread_create(&e->thread, NULL, engine_main, e);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -209,21 +234,13 @@ engine_start(struct engine *e)
 	return 0;
 }
 
-static void
-wake(struct engine *e, atomic_bool *flag)
-{
-	pthread_mutex_lock(&e->sleep);
-	atomic_store(flag, true);
-	pthread_cond_signal(&e->wake);
-	pthread_mutex_unlock(&e->sleep);
-}
-
 void
 engine_stop(struct engine *e)
 {
 	if (!e->running)
 		return;
-	wake(e, &e->stop);
+	atomic_store(&e->stop, true);
+	wake_call();
 	pthread_join(e->thread, NULL);
 	e->running = false;
 }
@@ -236,7 +253,7 @@ engine_poller_start(struct engine *e, struct engine_poller *p)
 	TAILQ_INSERT_TAIL(&e->pollers, p, link);
 	p->on = true;
 	if (e->running && !pthread_equal(pthread_self(), e->thread))
-		wake(e, &e->poke);
+		wake_call();
 }
 
 void

@@ -14,10 +14,13 @@
  * and says how much it did. Only what can have work is on the list: queues
  * that are RDY, CQs that owe an event, uplinks.
  *
- * Work keeps the thread awake; without work it sleeps longer and longer up to
- * a bound. engine_wait() is the one place to replace when the doorbell can
- * wake the thread.
+ * Work keeps the thread awake. Without work it closes the doorbell pages
+ * (doorbell.h) and sleeps: a doorbell of this process wakes it at once. Other
+ * processes write the doorbell unseen, so it also looks around by itself, less
+ * and less often, until idling costs ENGINE_IDLE_SHARE of a core.
  */
+
+#define ENGINE_IDLE_SHARE 50 /* one 50th: 2 % */
 
 #define ENGINE_BUDGET 64 /* frames of one poller in one pass */
 
@@ -31,13 +34,14 @@ struct engine_poller {
 struct engine_conf {
 	uint32_t spin_us;      /* stay awake this long after work; 0: default */
 	uint32_t sleep_min_us; /* 0: default */
-	uint32_t sleep_max_us; /* 0: default */
+	uint32_t sleep_max_us; /* 0: default; more if looking around is dear */
 };
 
 struct engine_stats {
 	uint64_t passes;
 	uint64_t busy_passes;
 	uint64_t sleeps;
+	uint64_t calls; /* sleeps that a doorbell or a command ended */
 };
 
 struct engine;

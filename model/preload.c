@@ -19,6 +19,10 @@
  *   context alive here, as they would in the kernel.
  * - Paths in sysfs that rdma-core or DPDK spell out literally, instead of by
  *   SYSFS_PATH or SYSFS_PCI_DEVICES, are led to the private directory.
+ * - mmap() of a doorbell page is noted and munmap() of it forgotten: the engine
+ *   takes the access away from it to see stores (doorbell.h).
+ * - sigaction() and signal() of SIGSEGV and SIGBUS are kept for the program while
+ *   the model needs these signals itself (fault.h), and no thread blocks them.
  * - socket() refuses NETLINK_RDMA, so that libibverbs takes its sysfs way also
  *   on a kernel that knows RDMA.
  *
@@ -40,13 +44,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "card.h"
 #include "ctl.h"
+#include "fault.h"
 #include "fdmap.h"
 #include "ident.h"
 #include "uverbs.h"
@@ -360,4 +368,83 @@ socket(int domain, int type, int protocol)
 		return -1;
 	}
 	return REAL(socket)(domain, type, protocol);
+}
+
+/* The two below go to the kernel directly: looking up libc's may need memory,
+ * and an allocator may come here for it.
+ */
+EXPORT void *
+mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
+{
+	void *got;
+
+	if ((flags & MAP_FIXED) && active)
+		uverbs_unmapping(addr, len);
+	got = (void *)syscall(SYS_mmap, addr, len, prot, flags, fd, offset);
+	if (got != MAP_FAILED && (flags & MAP_SHARED) && fdmap_kind(fd) == FD_CONTEXT)
+		uverbs_mapped(fd, got, len, prot, (uint64_t)offset);
+	return got;
+}
+
+_Static_assert(sizeof(off_t) == sizeof(off64_t), "LP64 only");
+
+EXPORT void *
+mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t offset)
+{
+	return mmap(addr, len, prot, flags, fd, offset);
+}
+
+EXPORT int
+munmap(void *addr, size_t len)
+{
+	if (active)
+		uverbs_unmapping(addr, len);
+	return (int)syscall(SYS_munmap, addr, len);
+}
+
+EXPORT int
+sigaction(int sig, const struct sigaction *restrict act, struct sigaction *restrict old)
+{
+	if (!fault_takes(sig))
+		return REAL(sigaction)(sig, act, old);
+	fault_set_action(sig, act, old);
+	return 0;
+}
+
+EXPORT sighandler_t
+signal(int sig, sighandler_t handler)
+{
+	struct sigaction act = { .sa_handler = handler, .sa_flags = SA_RESTART }, old;
+
+	if (!fault_takes(sig))
+		return REAL(signal)(sig, handler);
+	fault_set_action(sig, &act, &old);
+	return old.sa_handler;
+}
+
+/* @set as a thread may block it; @copy is for that. */
+static const sigset_t *
+blockable(int how, const sigset_t *set, sigset_t *copy)
+{
+	if (!active || !set || how == SIG_UNBLOCK)
+		return set;
+	*copy = *set;
+	fault_unmask(copy);
+	return copy;
+}
+
+EXPORT int
+sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
+{
+	sigset_t copy;
+
+	return REAL(sigprocmask)(how, blockable(how, set, &copy), old);
+}
+
+EXPORT int
+pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
+{
+	sigset_t copy;
+
+	return REAL(pthread_sigmask)(how, blockable(how, set, &copy), old);
 }

@@ -32,10 +32,12 @@
 #include "channel.h"
 #include "ctl.h"
 #include "devx.h"
+#include "doorbell.h"
 #include "lock.h"
 #include "method.h"
 #include "pace.h"
 #include "trace.h"
+#include "uverbs_mem.h"
 
 /* RDMA_DRIVER_MLX5 */
 #define DRIVER_ID 1
@@ -97,6 +99,31 @@ uverbs_index(int fd)
 		index = (int)ctx->hca->index;
 	model_unlock();
 	return index;
+}
+
+void
+uverbs_mapped(int fd, void *addr, size_t len, int prot, uint64_t offset)
+{
+	struct context *ctx;
+
+	if (len != CONTEXT_PAGE || prot != (PROT_READ | PROT_WRITE) ||
+		offset >= (uint64_t)CONTEXT_PAGES * CONTEXT_PAGE)
+		return;
+	model_lock();
+	ctx = context_find(fd);
+	if (ctx)
+		mem_page_mapped(ctx, (uint32_t)(offset / CONTEXT_PAGE), addr);
+	model_unlock();
+}
+
+void
+uverbs_unmapping(const void *addr, size_t len)
+{
+	if (!doorbell_overlaps(addr, len))
+		return;
+	model_lock();
+	doorbell_forget(addr, len);
+	model_unlock();
 }
 
 void

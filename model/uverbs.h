@@ -9,6 +9,9 @@
  * Any thread may call; nobody may hold the model lock.
  */
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "fdmap.h"
 
 struct ib_uverbs_ioctl_hdr;
@@ -23,6 +26,14 @@ int uverbs_ioctl(int fd, struct ib_uverbs_ioctl_hdr *hdr);
  * closing.  Ends the context or the event channel.
  */
 void uverbs_closing(int fd, enum fd_kind kind);
+
+/* The program mapped [@offset, @offset + @len) of the open node @fd at @addr,
+ * shared and with @prot.
+ */
+void uverbs_mapped(int fd, void *addr, size_t len, int prot, uint64_t offset);
+
+/* The program is about to unmap [@addr, @addr + @len), or to map it anew. */
+void uverbs_unmapping(const void *addr, size_t len);
 
 /* Number of the VF that @fd is open on, or -EBADF. */
 int uverbs_index(int fd);

@@ -192,6 +192,8 @@ destroy_page(struct uobj *uobj)
 	struct hca *hca = uobj->ctx->hca;
 	void *page = context_page(uobj->ctx, uobj->page);
 
+	if (uobj->kind == UOBJ_VAR)
+		vport_unmap_doorbell(hca->vport, page);
 	/* Another context may have a younger page: that one counts. */
 	if (uobj->kind == UOBJ_VAR && hca->doorbell == page) {
 		hca->doorbell = NULL;
@@ -263,4 +265,15 @@ mem_var_alloc(struct call *call)
 	output_page(call, uobj, MLX5_IB_ATTR_VAR_OBJ_ALLOC_MMAP_OFFSET,
 		MLX5_IB_ATTR_VAR_OBJ_ALLOC_MMAP_LENGTH, MLX5_IB_ATTR_VAR_OBJ_ALLOC_PAGE_ID);
 	return 0;
+}
+
+void
+mem_page_mapped(struct context *ctx, uint32_t page, void *addr)
+{
+	struct uobj *uobj;
+
+	TAILQ_FOREACH (uobj, &ctx->uobjs, link) {
+		if (uobj->kind == UOBJ_VAR && uobj->page == page)
+			vport_map_doorbell(ctx->hca->vport, addr, context_page(ctx, page));
+	}
 }

@@ -8,29 +8,34 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "doorbell.h"
+
 /*
- * Glue, and the doorbell. By default the doorbell word is not looked at: the
- * engine polls avail->idx of every queue that is RDY. With strict_doorbell a
- * poller samples the word, and a queue is looked at only after a doorbell that
- * was written while it was RDY: this is what makes a kick that was lost in a
- * stop, or one that the driver forgot after it, visible.
+ * Glue, and the doorbell. By default no doorbell is needed: the engine polls
+ * avail->idx of every queue that is RDY. With strict_doorbell a queue is
+ * looked at only after a doorbell that was written while it was RDY: this is
+ * what makes a kick that was lost in a stop, or one that the driver forgot
+ * after it, visible. Stores of this process are caught one by one
+ * (doorbell.h), those of others are sampled from the word.
  */
 
 struct vport_virtq {
 	TAILQ_ENTRY(vport_virtq) link;
 	struct virtq *vq; /* owned */
+	uint16_t index;
 };
 
 struct vport {
-	struct engine_poller doorbell; /* first */
-	struct engine *engine;         /* borrowed */
-	struct eswitch_port *port;     /* owned */
-	struct mkey_table *mkeys;      /* owned */
-	struct steer *steer;           /* owned */
-	struct oracle *oracle;         /* owned */
+	struct engine_poller sampler; /* first */
+	struct doorbell *doorbell;    /* owned, NULL: too many VFs, all is sampled */
+	struct engine *engine;        /* borrowed */
+	struct eswitch_port *port;    /* owned */
+	struct mkey_table *mkeys;     /* owned */
+	struct steer *steer;          /* owned */
+	struct oracle *oracle;        /* owned */
 	struct virtq_caps caps;
 	uint32_t *word; /* borrowed, NULL if none */
-	uint64_t doorbells;
+	uint64_t samples;
 	TAILQ_HEAD(, vport_virtq) virtqs;
 };
 
@@ -58,18 +63,45 @@ transmit(void *arg, const struct frame *f)
  * write hides the first, so a doorbell counts for every queue that is RDY; a
  * finer rule would lose doorbells that the program did write.
  */
-static int
-sample_doorbell(struct vport *vp)
+static bool
+sample_word(struct vport *vp)
 {
-	struct vport_virtq *v;
 	uint32_t word;
 
+	if (vp->word == NULL)
+		return false;
+	/* an exchange on every pass would make the cache line ours, and slow writers */
+	if (__atomic_load_n(vp->word, __ATOMIC_RELAXED) == VPORT_DOORBELL_IDLE)
+		return false;
 	word = __atomic_exchange_n(vp->word, VPORT_DOORBELL_IDLE, __ATOMIC_ACQ_REL);
 	if (word == VPORT_DOORBELL_IDLE)
+		return false;
+	vp->samples++;
+	return true;
+}
+
+static bool
+names_queue(const struct doorbell_rung *rung, uint16_t index)
+{
+	if (index >= DOORBELL_QUEUES)
+		return rung->other;
+	return rung->queue[index / 64] >> index % 64 & 1;
+}
+
+/* Hand what was rung since the last time to the queues. */
+static int
+take_doorbells(struct vport *vp)
+{
+	struct doorbell_rung rung = { .other = false };
+	struct vport_virtq *v;
+	bool all = sample_word(vp);
+	bool some = vp->doorbell != NULL && doorbell_take(vp->doorbell, &rung);
+
+	if (!all && !some)
 		return 0;
-	vp->doorbells++;
 	TAILQ_FOREACH (v, &vp->virtqs, link) {
-		virtq_kick(v->vq);
+		if (all || names_queue(&rung, v->index))
+			virtq_kick(v->vq);
 	}
 	return 1;
 }
@@ -78,7 +110,7 @@ static int
 poll_doorbell(struct engine_poller *p, int budget)
 {
 	(void)budget;
-	return sample_doorbell((struct vport *)p);
+	return take_doorbells((struct vport *)p);
 }
 
 /* A queue is about to be RDY: what was written until now is not for it. */
@@ -87,20 +119,24 @@ before_ready(void *arg)
 {
 	struct vport *vp = arg;
 
-	if (vp->doorbell.on)
-		sample_doorbell(vp);
+	if (vp->sampler.on)
+		take_doorbells(vp);
 }
 
-/* Sample the doorbell only if somebody cares. */
+/* Take doorbells only if somebody cares. */
 static void
 update_doorbell(struct vport *vp)
 {
-	if (vp->word != NULL && vp->caps.strict_doorbell) {
-		if (!vp->doorbell.on)
+	bool strict = vp->caps.strict_doorbell;
+
+	if (vp->doorbell != NULL)
+		doorbell_set_strict(vp->doorbell, strict);
+	if (vp->word != NULL && strict) {
+		if (!vp->sampler.on)
 			__atomic_store_n(vp->word, VPORT_DOORBELL_IDLE, __ATOMIC_RELEASE);
-		engine_poller_start(vp->engine, &vp->doorbell);
+		engine_poller_start(vp->engine, &vp->sampler);
 	} else {
-		engine_poller_stop(vp->engine, &vp->doorbell);
+		engine_poller_stop(vp->engine, &vp->sampler);
 	}
 }
 
@@ -115,8 +151,10 @@ vport_create(struct engine *e, struct eswitch *es, const uint8_t *mac,
 		return -ENOMEM;
 	vp->engine = e;
 	vp->caps = *caps;
-	vp->doorbell.poll = poll_doorbell;
+	vp->sampler.poll = poll_doorbell;
 	TAILQ_INIT(&vp->virtqs);
+	vp->doorbell = doorbell_create();
+	update_doorbell(vp);
 	vp->mkeys = mkey_table_create();
 	vp->steer = steer_create();
 	vp->oracle = oracle_create();
@@ -129,6 +167,7 @@ vport_create(struct engine *e, struct eswitch *es, const uint8_t *mac,
 	return 0;
 
 free_vport:
+	doorbell_destroy(vp->doorbell);
 	oracle_destroy(vp->oracle);
 	steer_destroy(vp->steer);
 	mkey_table_destroy(vp->mkeys);
@@ -142,7 +181,8 @@ vport_destroy(struct vport *vp)
 	if (vp == NULL)
 		return;
 	assert(TAILQ_EMPTY(&vp->virtqs));
-	engine_poller_stop(vp->engine, &vp->doorbell);
+	engine_poller_stop(vp->engine, &vp->sampler);
+	doorbell_destroy(vp->doorbell);
 	eswitch_port_destroy(vp->port);
 	oracle_destroy(vp->oracle);
 	steer_destroy(vp->steer);
@@ -160,9 +200,24 @@ vport_set_caps(struct vport *vp, const struct virtq_caps *caps)
 void
 vport_set_doorbell(struct vport *vp, uint32_t *word)
 {
-	engine_poller_stop(vp->engine, &vp->doorbell);
+	engine_poller_stop(vp->engine, &vp->sampler);
 	vp->word = word;
 	update_doorbell(vp);
+}
+
+void
+vport_map_doorbell(struct vport *vp, void *addr, const uint32_t *word)
+{
+	/* one that is not watched is sampled */
+	if (vp->doorbell != NULL)
+		(void)doorbell_add(vp->doorbell, addr, word);
+}
+
+void
+vport_unmap_doorbell(struct vport *vp, const uint32_t *word)
+{
+	if (vp->doorbell != NULL)
+		doorbell_drop(vp->doorbell, word);
 }
 
 struct mkey_table *
@@ -235,6 +290,7 @@ vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 		free(v);
 		return ret;
 	}
+	v->index = attr->queue_index;
 	TAILQ_INSERT_TAIL(&vp->virtqs, v, link);
 	*out = v->vq;
 	return 0;
@@ -262,6 +318,6 @@ vport_get_stats(const struct vport *vp, struct vport_stats *out)
 	eswitch_port_get_stats(vp->port, &out->port);
 	steer_get_stats(vp->steer, &out->steer);
 	mkey_table_stats(vp->mkeys, &out->mkey);
-	out->doorbells = vp->doorbells;
+	out->doorbells = vp->samples + (vp->doorbell != NULL ? doorbell_stores(vp->doorbell) : 0);
 	oracle_get_stats(vp->oracle, &out->oracle);
 }

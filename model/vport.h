@@ -28,7 +28,7 @@ struct vport_stats {
 	struct eswitch_port_stats port;
 	struct steer_stats steer;
 	struct mkey_stats mkey;
-	uint64_t doorbells; /* seen by sampling; only with strict_doorbell */
+	uint64_t doorbells; /* with strict_doorbell: stores of this process, samples of others' */
 	struct oracle_stats oracle;
 };
 
@@ -50,13 +50,23 @@ void vport_set_caps(struct vport *vp, const struct virtq_caps *caps);
 
 /*
  * The VF's doorbell word (VAR page), borrowed; NULL: none any more. Written
- * with the index of a queue, 32 bits by drivers and 16 bits by guests. The
- * sampling exchanges it with VPORT_DOORBELL_IDLE, so a second doorbell between
- * two samples hides the first; any doorbell therefore counts for all queues of
- * the VF that were RDY when it was written. Only looked at with strict_doorbell.
+ * with the index of a queue, 32 bits by drivers and 16 bits by guests. Only
+ * looked at with strict_doorbell, and only what other processes store comes
+ * here. The sampling exchanges it with VPORT_DOORBELL_IDLE, so a second
+ * doorbell between two samples hides the first; any doorbell found there
+ * therefore counts for all queues of the VF that were RDY when it was written.
  */
 #define VPORT_DOORBELL_IDLE 0xffffffffu
 void vport_set_doorbell(struct vport *vp, uint32_t *word);
+
+/*
+ * This process mapped the page of `word` at `addr`: its stores there count one
+ * by one, each for the queue it names, and wake the engine. The mapping is
+ * forgotten at munmap (doorbell_forget()) or vport_unmap_doorbell(), whichever
+ * comes first.
+ */
+void vport_map_doorbell(struct vport *vp, void *addr, const uint32_t *word);
+void vport_unmap_doorbell(struct vport *vp, const uint32_t *word);
 
 /* Borrowed; live as long as the vport. */
 struct mkey_table *vport_mkeys(struct vport *vp);
