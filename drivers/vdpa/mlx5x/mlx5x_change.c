@@ -18,9 +18,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mlx5x_dev_private.h"
 #include "mlx5x_log.h"
+
+/* SUSPEND, QUERY, then RDY, or RQT, new objects, RQT; one of them may be slow. */
+#define BLACKOUT_PHASES 3
 
 static bool
 is_rx(const struct mlx5x_queue *q)
@@ -50,28 +54,62 @@ check_rings(const struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 	return 0;
 }
 
+static int
+prepare(struct mlx5x_dev *dev)
+{
+	struct mlx5x_dev_table *t = &dev->next_table;
+
+	return mlx5x_mem_prepare(&dev->mem_ops, &t->table, t->fds, dev->mem, &t->set, &t->delta);
+}
+
+static int
+put_next(struct mlx5x_dev *dev)
+{
+	mlx5x_mem_put(dev->next_table.set);
+	dev->next_table.set = NULL;
+	return 0;
+}
+
+/* Behind the answer to the frontend, on a thread of its own. */
+static void
+clean_up(struct mlx5x_dev *dev)
+{
+	uint64_t start = mlx5x_dev_now_us(), cmds = mlx5x_cmd_count(&dev->hw.cmd);
+	unsigned int i;
+
+	mlx5x_mem_put(dev->old);
+	dev->old = NULL;
+	for (i = 0; !dev->hw.caps.resume && i < 2u * dev->pairs; i++)
+		if (mlx5x_eq_refresh(&dev->event, &dev->queues[i].eq) != 0)
+			MLX5X_DEV_LOG(WARNING, dev->hw.name,
+				"queue %u: the spare event path is not ready", i);
+	dev->cleaned.us = mlx5x_dev_now_us() - start;
+	dev->cleaned.cmds = mlx5x_cmd_count(&dev->hw.cmd) - cmds;
+	__atomic_store_n(&dev->cleaned.done, true, __ATOMIC_RELEASE);
+}
+
 /*
  * New objects for what could not be resumed.  An RQT names receive queues by
  * object, and a named object cannot be destroyed, so that the survivors get
  * the table for a moment, or it goes away.
  */
-static void
+static int
 replace_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 {
 	bool steered = true;
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < 2u * dev->pairs; i++)
 		if (dev->queues[i].state == MLX5X_QUEUE_SUSPENDED && is_rx(&dev->queues[i]))
 			steered = false;
-	if (!steered && mlx5x_dev_steer(dev) != 0)
+	if (!steered && mlx5x_dev_steer(dev) != 0 && !dev->stuck)
 		mlx5x_dev_error(dev, "cannot take queues out of the receive table");
-	for (i = 0; i < 2u * dev->pairs; i++)
-		if (dev->queues[i].state == MLX5X_QUEUE_SUSPENDED)
-			mlx5x_queue_replace(&dev->queues[i], mem);
+	ret = mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "re-creating", mlx5x_queue_renew, mem);
 	mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
-	if (!steered && mlx5x_dev_steer(dev) != 0)
+	if (ret == 0 && !steered && mlx5x_dev_steer(dev) != 0 && !dev->stuck)
 		mlx5x_dev_error(dev, "cannot put queues into the receive table");
+	return dev->stuck ? -ETIMEDOUT : ret;
 }
 
 static uint64_t
@@ -86,34 +124,23 @@ corrections(const struct mlx5x_dev *dev)
 }
 
 /* The blackout.  Loop parked. */
-static void
+static int
 move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 {
-	unsigned int i, n = 2u * dev->pairs, rest = 0;
-	struct mlx5x_queue *q;
+	unsigned int i, rest = 0;
+	int ret;
 
-	for (i = 0; i < n; i++)
-		mlx5x_queue_suspend(&dev->queues[i]);
+	ret = mlx5x_dev_suspend_queues(dev);
 	mark(dev, RTE_VDPA_MLX5X_PHASE_SUSPEND);
-	for (i = 0; i < n; i++)
-		mlx5x_queue_audit(&dev->queues[i]);
+	if (ret == 0)
+		ret = mlx5x_dev_audit_queues(dev);
 	mark(dev, RTE_VDPA_MLX5X_PHASE_AUDIT);
-	for (i = 0; i < n; i++) {
-		q = &dev->queues[i];
-		if (q->state != MLX5X_QUEUE_SUSPENDED)
-			continue;
-		if (mlx5x_queue_resume(q, mem) == 0)
-			mlx5x_queue_go(q);
-		else
-			rest++;
-	}
+	if (ret == 0 && dev->hw.caps.resume)
+		ret = mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "resuming", mlx5x_queue_move, mem);
 	mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
-	if (rest == 0)
-		return;
-	replace_queues(dev, mem);
-	for (i = 0; i < n; i++)
-		if (dev->queues[i].state == MLX5X_QUEUE_RUNNING)
-			mlx5x_queue_go(&dev->queues[i]);
+	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++)
+		rest += dev->queues[i].state == MLX5X_QUEUE_SUSPENDED;
+	return rest == 0 ? ret : replace_queues(dev, mem);
 }
 
 /* Same memory under the same key: other names or another order. */
@@ -127,43 +154,37 @@ remap_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 			mlx5x_queue_remap(&dev->queues[i], mem);
 }
 
-static void
-refresh_event_paths(struct mlx5x_dev *dev)
+/* 0, or -ETIMEDOUT with the device stuck between the two tables. */
+static int
+swap(struct mlx5x_dev *dev)
 {
-	unsigned int i;
-
-	if (dev->hw.caps.resume)
-		return;
-	for (i = 0; i < 2u * dev->pairs; i++)
-		if (mlx5x_eq_refresh(&dev->event, &dev->queues[i].eq) != 0)
-			MLX5X_DEV_LOG(WARNING, dev->hw.name,
-				"queue %u: the spare event path is not ready", i);
-}
-
-static void
-swap(struct mlx5x_dev *dev, struct mlx5x_mem_set *new)
-{
-	struct mlx5x_mem_set *old = dev->mem;
+	struct mlx5x_mem_set *new = dev->next_table.set;
+	int ret = 0;
 
 	mlx5x_loop_park(dev->loop);
-	if (old != NULL && mlx5x_mem_mkey(old) == mlx5x_mem_mkey(new)) {
+	if (mlx5x_mem_mkey(dev->mem) == mlx5x_mem_mkey(new)) {
 		remap_queues(dev, new);
 		mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
 	} else {
-		move_queues(dev, new);
+		mlx5x_dev_deadline(dev, BLACKOUT_PHASES);
+		ret = move_queues(dev, new);
+		mlx5x_dev_deadline(dev, 0);
 		mark(dev, RTE_VDPA_MLX5X_PHASE_RESUME);
 	}
-	dev->mem = new;
+	if (ret == 0) {
+		dev->old = dev->mem;
+		dev->mem = new;
+		dev->next_table.set = NULL;
+	}
 	mlx5x_loop_unpark(dev->loop);
-	mlx5x_mem_put(old);
-	refresh_event_paths(dev);
-	mark(dev, RTE_VDPA_MLX5X_PHASE_CLEANUP);
-	mlx5x_dev_settle(dev);
+	return ret;
 }
 
 static int
 refuse(struct mlx5x_dev *dev, int error, const char *why)
 {
+	if (dev->stuck)
+		return error;
 	mlx5x_dev_error(dev, "memory change: %s: %s; the queues go on with the table before", why,
 		strerror(-error));
 	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_DEGRADED);
@@ -171,38 +192,34 @@ refuse(struct mlx5x_dev *dev, int error, const char *why)
 }
 
 static int
-prepare(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_mem_set **new, struct mlx5x_memdelta *delta)
+prepare_and_check(struct mlx5x_dev *dev)
 {
 	int ret;
 
-	ret = mlx5x_mem_prepare(&dev->mem_ops, table, fds, dev->mem, new, delta);
+	ret = mlx5x_dev_once(dev, "registering memory", prepare);
 	if (ret)
 		return refuse(dev, ret, "cannot map or register it");
-	mlx5x_history_delta(&dev->history, delta);
-	ret = check_rings(dev, *new);
-	if (ret) {
-		mlx5x_mem_put(*new);
-		return refuse(dev, ret, "a ring is not in it");
-	}
-	return 0;
+	mlx5x_history_delta(&dev->history, &dev->next_table.delta);
+	ret = check_rings(dev, dev->next_table.set);
+	if (ret == 0)
+		return 0;
+	mlx5x_dev_once(dev, "letting go of memory", put_next);
+	return refuse(dev, ret, "a ring is not in it");
 }
 
 static int
-change_running(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_memdelta *delta)
+change_running(struct mlx5x_dev *dev)
 {
 	const struct rte_vdpa_mlx5x_change *c;
 	uint64_t fixed = corrections(dev);
-	struct mlx5x_mem_set *new;
 	int ret;
 
 	mlx5x_history_begin(&dev->history, mlx5x_dev_now_us(), mlx5x_cmd_count(&dev->hw.cmd),
 		mlx5x_dev_realtime_us());
-	ret = prepare(dev, table, fds, &new, delta);
+	ret = prepare_and_check(dev);
 	mark(dev, RTE_VDPA_MLX5X_PHASE_PREPARE);
 	if (ret == 0)
-		swap(dev, new);
+		ret = swap(dev);
 	c = mlx5x_history_end(&dev->history, mlx5x_cmd_count(&dev->hw.cmd),
 		(uint16_t)(corrections(dev) - fixed), ret);
 	if (ret)
@@ -213,23 +230,67 @@ change_running(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *f
 		"blackout of %u us",
 		c->serial, c->regions_added + c->regions_grown, c->regions_removed, c->cmds_total,
 		c->cmds_blackout, c->blackout_us);
+	dev->cleaned.serial = c->serial;
+	mlx5x_dev_later(dev, clean_up);
+	mlx5x_dev_settle(dev);
 	return 0;
+}
+
+/* Stopped: the table waits for the start. */
+static int
+keep(struct mlx5x_dev *dev)
+{
+	struct mlx5x_mem_set *old = dev->mem;
+	int ret;
+
+	ret = prepare(dev);
+	dev->mem = dev->next_table.set;
+	dev->next_table.set = NULL;
+	mlx5x_mem_put(old);
+	return ret;
+}
+
+static void
+close_all(int *fds)
+{
+	unsigned int i;
+
+	for (i = 0; i < MLX5X_MEMTABLE_MAX; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
 }
 
 int
 mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
 	struct mlx5x_memdelta *delta)
 {
-	struct mlx5x_mem_set *old = dev->mem;
+	struct mlx5x_dev_table *t = &dev->next_table;
+	unsigned int i;
 	int ret;
 
 	memset(delta, 0, sizeof(*delta));
-	if (mlx5x_dev_is_running(dev) && old != NULL)
-		return change_running(dev, table, fds, delta);
-	dev->mem = NULL;
-	ret = mlx5x_mem_prepare(&dev->mem_ops, table, fds, old, &dev->mem, delta);
-	mlx5x_mem_put(old);
-	if (ret)
+	ret = mlx5x_dev_finish_later(dev);
+	if (ret) {
+		close_all(fds);
+		return ret;
+	}
+	memset(&t->delta, 0, sizeof(t->delta));
+	t->table = *table;
+	memcpy(t->fds, fds, sizeof(t->fds));
+	for (i = 0; i < MLX5X_MEMTABLE_MAX; i++)
+		fds[i] = -1;
+	if (mlx5x_dev_is_running(dev) && dev->mem != NULL) {
+		ret = change_running(dev);
+		if (!dev->stuck)
+			*delta = t->delta;
+		return ret;
+	}
+	ret = mlx5x_dev_once(dev, "registering memory", keep);
+	if (!dev->stuck)
+		*delta = t->delta;
+	if (ret && !dev->stuck)
 		mlx5x_dev_error(
 			dev, "cannot map or register the guest's memory: %s", strerror(-ret));
 	return ret;

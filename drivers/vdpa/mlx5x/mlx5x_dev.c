@@ -13,14 +13,9 @@
  * keeps event callbacks away from queues that are being changed; it is taken
  * inside the device lock and never the other way round.  `list_lock` covers
  * the list and is never held together with another one.
- *
- * librte_vhost's pointers into guest memory are looked at once, when a ring is
- * fetched, to learn its guest addresses.  From then on rings are read through
- * the driver's own mappings.
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +27,6 @@
 #include <rte_string_fns.h>
 
 #include "mlx5x_dev_private.h"
-#include "mlx5x_guest.h"
 #include "mlx5x_ibdev.h"
 #include "mlx5x_log.h"
 #include "mlx5x_mr.h"
@@ -55,8 +49,10 @@ mlx5x_dev_get_by_rdev(const struct rte_device *rdev)
 	if (dev != NULL)
 		__atomic_fetch_add(&dev->users, 1, __ATOMIC_ACQ_REL);
 	pthread_mutex_unlock(&list_lock);
-	if (dev != NULL)
-		pthread_mutex_lock(&dev->lock);
+	if (dev == NULL)
+		return NULL;
+	pthread_mutex_lock(&dev->lock);
+	mlx5x_dev_collect(dev);
 	return dev;
 }
 
@@ -92,7 +88,7 @@ on_comp(void *arg, uint64_t cookie)
 {
 	struct mlx5x_dev *dev = arg;
 
-	if (cookie >= 2u * dev->pairs)
+	if (cookie >= 2u * dev->pairs || __atomic_load_n(&dev->stuck, __ATOMIC_ACQUIRE))
 		return;
 	mlx5x_queue_complete(&dev->queues[cookie]);
 	if (!mlx5x_pace_event(&dev->pace))
@@ -137,7 +133,7 @@ poll_queues(struct mlx5x_dev *dev)
 	unsigned int i, done, most = 0;
 	int next_us;
 
-	if (!dev->pace.polling)
+	if (!dev->pace.polling || __atomic_load_n(&dev->stuck, __ATOMIC_ACQUIRE))
 		return -1;
 	mlx5x_loop_park(dev->loop);
 	for (i = 0; i < 2u * dev->pairs; i++) {
@@ -230,14 +226,37 @@ pin_loop(struct mlx5x_dev *dev)
 }
 
 static int
+open_hw(struct mlx5x_dev *dev)
+{
+	int ret;
+
+	ret = mlx5x_hw_open(&dev->hw, dev->name, dev->conf.dev);
+	if (ret || dev->conf.resume == MLX5X_RESUME_AUTO)
+		return ret;
+	if (dev->conf.resume == 1 && !dev->hw.caps.resume) {
+		MLX5X_DEV_LOG(ERR, dev->name, "resume=1 asked for, %s cannot", dev->hw.pci);
+		mlx5x_hw_close(&dev->hw);
+		return -EOPNOTSUPP;
+	}
+	dev->hw.caps.resume = dev->conf.resume;
+	return 0;
+}
+
+static int
 create_parts(struct mlx5x_dev *dev)
 {
 	int ret;
 
-	ret = mlx5x_hw_open(&dev->hw, rte_dev_name(dev->rdev), dev->conf.dev);
+	ret = mlx5x_work_create(dev->name, MLX5X_WORK_MAX, &dev->work);
 	if (ret)
 		return ret;
-	ret = mlx5x_loop_create(rte_dev_name(dev->rdev), after_events, dev, &dev->loop);
+	ret = mlx5x_work_create(dev->name, 1, &dev->later);
+	if (ret)
+		goto destroy_work;
+	ret = open_hw(dev);
+	if (ret)
+		goto destroy_later;
+	ret = mlx5x_loop_create(dev->name, after_events, dev, &dev->loop);
 	if (ret)
 		goto close_hw;
 	ret = pin_loop(dev);
@@ -261,6 +280,10 @@ destroy_loop:
 	mlx5x_loop_destroy(dev->loop);
 close_hw:
 	mlx5x_hw_close(&dev->hw);
+destroy_later:
+	mlx5x_work_destroy(dev->later);
+destroy_work:
+	mlx5x_work_destroy(dev->work);
 	return ret;
 }
 
@@ -279,6 +302,7 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	if (dev == NULL)
 		return -ENOMEM;
 	dev->rdev = rdev;
+	rte_strscpy(dev->name, rte_dev_name(rdev), sizeof(dev->name));
 	dev->conf = *conf;
 	mlx5x_pace_init(&dev->pace, conf);
 	dev->vid = -1;
@@ -290,13 +314,24 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 		free(dev);
 		return ret;
 	}
-	MLX5X_DEV_LOG(INFO, dev->hw.name, "%s (%s), %u queue pairs, %s", dev->hw.pci, dev->hw.ibdev,
-		dev->pairs,
-		dev->hw.caps.resume ? "queues can be resumed" : "queues must be re-created");
+	MLX5X_DEV_LOG(INFO, dev->hw.name, "%s (%s), %u queue pairs, %s%s", dev->hw.pci,
+		dev->hw.ibdev, dev->pairs,
+		dev->hw.caps.resume ? "queues are resumed" : "queues are re-created",
+		conf->resume != MLX5X_RESUME_AUTO ? " (forced)" : "");
 	pthread_mutex_lock(&list_lock);
 	TAILQ_INSERT_TAIL(&devices, dev, next);
 	pthread_mutex_unlock(&list_lock);
 	*out = dev;
+	return 0;
+}
+
+static int
+close_hw(struct mlx5x_dev *dev)
+{
+	mlx5x_loop_park(dev->loop);
+	mlx5x_event_destroy(&dev->event);
+	mlx5x_loop_unpark(dev->loop);
+	mlx5x_hw_close(&dev->hw);
 	return 0;
 }
 
@@ -310,291 +345,21 @@ mlx5x_dev_destroy(struct mlx5x_dev *dev)
 	while (__atomic_load_n(&dev->users, __ATOMIC_ACQUIRE) != 0)
 		usleep(USERS_WAIT_US);
 	pthread_mutex_lock(&dev->lock);
+	if (dev->stuck)
+		mlx5x_work_drain(dev->work, dev->conf.cmd_timeout_ms);
 	mlx5x_dev_forget(dev);
-	mlx5x_loop_park(dev->loop);
-	mlx5x_event_destroy(&dev->event);
-	mlx5x_loop_unpark(dev->loop);
-	mlx5x_loop_destroy(dev->loop);
-	free(dev->queues);
-	mlx5x_hw_close(&dev->hw);
+	if (!dev->stuck)
+		mlx5x_dev_once(dev, "closing the device", close_hw);
 	pthread_mutex_unlock(&dev->lock);
+	if (dev->stuck) {
+		MLX5X_DEV_LOG(WARNING, dev->name,
+			"left behind, with a firmware command that has not returned");
+		return;
+	}
+	mlx5x_loop_destroy(dev->loop);
+	mlx5x_work_destroy(dev->later);
+	mlx5x_work_destroy(dev->work);
+	free(dev->queues);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
-}
-
-/* Start and stop. */
-
-/* The table that librte_vhost has, for a connection whose hook never showed us one. */
-static int
-import_table(struct mlx5x_dev *dev, int vid)
-{
-	int ret, fds[MLX5X_MEMTABLE_MAX];
-	struct mlx5x_memtable table;
-
-	ret = mlx5x_guest_table(vid, &table, fds);
-	if (ret)
-		return ret;
-	return mlx5x_mem_prepare(&dev->mem_ops, &table, fds, NULL, &dev->mem, NULL);
-}
-
-/* virtio feature bits of the connection to the device's. */
-static uint16_t
-queue_features(const struct mlx5x_dev *dev)
-{
-	static const struct {
-		uint8_t virtio, device;
-	} map[] = {
-		{ VIRTIO_NET_F_CSUM, MLX5X_FEAT_CSUM },
-		{ VIRTIO_NET_F_GUEST_CSUM, MLX5X_FEAT_GUEST_CSUM },
-		{ VIRTIO_NET_F_HOST_TSO4, MLX5X_FEAT_HOST_TSO4 },
-		{ VIRTIO_NET_F_HOST_TSO6, MLX5X_FEAT_HOST_TSO6 },
-		{ VIRTIO_NET_F_MRG_RXBUF, MLX5X_FEAT_MRG_RXBUF },
-	};
-	uint16_t features = 0;
-	unsigned int i;
-
-	for (i = 0; i < RTE_DIM(map); i++)
-		if (dev->features & (UINT64_C(1) << map[i].virtio))
-			features |= (uint16_t)(1u << map[i].device);
-	return features & dev->hw.caps.features;
-}
-
-void
-mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
-{
-	if (dev->channel >= 0)
-		close(dev->channel);
-	dev->channel = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-}
-
-/* The frontend may refuse or ignore it: the eventfd is relayed in any case. */
-static void
-offer_doorbell(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
-{
-	const uint64_t need = UINT64_C(1) << VHOST_USER_PROTOCOL_F_HOST_NOTIFIER |
-			      UINT64_C(1) << VHOST_USER_PROTOCOL_F_SLAVE_SEND_FD;
-	uint64_t have, offset, size;
-	int ret;
-
-	if (dev->channel < 0 || rte_vhost_get_negotiated_protocol_features(vid, &have) != 0 ||
-		(have & need) != need)
-		return;
-	mlx5x_dev_notify_area(dev, &offset, &size);
-	ret = mlx5x_notify_offer(dev->channel, q->index, mlx5x_dev_notify_fd(dev), offset, size);
-	if (ret)
-		MLX5X_DEV_LOG(NOTICE, dev->hw.name, "queue %u: doorbell page not offered: %s",
-			q->index, strerror(-ret));
-}
-
-/* Loop parked. */
-static int
-start_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
-{
-	struct rte_vhost_vring vring;
-	struct mlx5x_ring ring;
-	uint16_t avail, used;
-	int ret;
-
-	ret = mlx5x_guest_ring(vid, q->index, 0, &ring, &vring);
-	if (ret == 0)
-		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
-	if (ret == 0 && rte_vhost_get_vring_base(vid, q->index, &avail, &used) != 0)
-		ret = -ENODEV;
-	if (ret) {
-		q->state = MLX5X_QUEUE_FAILED;
-		mlx5x_dev_error(
-			dev, "queue %u: cannot take over the ring: %s", q->index, strerror(-ret));
-		return ret;
-	}
-	q->features = queue_features(dev);
-	ret = mlx5x_queue_start(q, &ring, dev->mem, avail);
-	if (ret)
-		rte_strscpy(dev->last_error, "a queue did not start", sizeof(dev->last_error));
-	else
-		offer_doorbell(dev, vid, q);
-	return ret;
-}
-
-/*
- * On a device that cannot resume queues, what makes a memory change short: a
- * queue for the RQT to name meanwhile, and a second event path for each queue.
- * Without them a change still works, with more commands.
- */
-static void
-prepare_for_changes(struct mlx5x_dev *dev)
-{
-	uint32_t index = 2u * dev->pairs;
-	unsigned int i;
-	int ret = 0;
-
-	if (dev->hw.caps.resume)
-		return;
-	if (index < dev->hw.caps.max_virtqs)
-		ret = mlx5x_virtq_create_parked(&dev->hw, &dev->parked, (uint16_t)index);
-	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++)
-		ret = mlx5x_eq_refresh(&dev->event, &dev->queues[i].eq);
-	if (ret)
-		MLX5X_DEV_LOG(WARNING, dev->hw.name,
-			"cannot prepare for memory changes, they will take longer: %s",
-			strerror(-ret));
-}
-
-void
-mlx5x_dev_start(struct mlx5x_dev *dev, int vid)
-{
-	unsigned int i;
-	int ret = 0;
-
-	if (dev->soft == MLX5X_SOFT_CLOSED) {
-		dev->soft = MLX5X_SOFT_NONE;
-		mlx5x_history_late(&dev->history, dev->history.last,
-			RTE_VDPA_MLX5X_PHASE_HOST_REMAP, mlx5x_dev_now_us() - dev->soft_us, 0);
-	}
-	if (mlx5x_dev_is_running(dev))
-		return;
-	dev->vid = vid;
-	dev->last_error[0] = '\0';
-	if (rte_vhost_get_negotiated_features(vid, &dev->features) != 0)
-		dev->features = 0;
-	if (dev->mem == NULL)
-		ret = import_table(dev, vid);
-	if (ret) {
-		mlx5x_dev_error(dev, "cannot use the guest's memory: %s", strerror(-ret));
-		mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
-		return;
-	}
-	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_CONFIGURED);
-	mlx5x_loop_park(dev->loop);
-	for (i = 0; i < 2u * dev->pairs; i++)
-		if (dev->queues[i].enabled)
-			start_queue(dev, vid, &dev->queues[i]);
-	prepare_for_changes(dev);
-	mlx5x_loop_unpark(dev->loop);
-	mlx5x_dev_settle(dev);
-	ret = mlx5x_dev_steer(dev);
-	if (ret) {
-		mlx5x_dev_error(dev, "cannot steer packets to the queues: %s", strerror(-ret));
-		mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
-	}
-}
-
-void
-mlx5x_dev_stop(struct mlx5x_dev *dev)
-{
-	unsigned int i, n = 2u * dev->pairs;
-	struct mlx5x_queue *q;
-
-	if (dev->soft == MLX5X_SOFT_EXPECTED) {
-		dev->soft = MLX5X_SOFT_CLOSED;
-		dev->soft_us = mlx5x_dev_now_us();
-		return;
-	}
-	if (!mlx5x_dev_is_running(dev))
-		return;
-	mlx5x_loop_park(dev->loop);
-	for (i = 0; i < n; i++)
-		mlx5x_queue_suspend(&dev->queues[i]);
-	for (i = 0; i < n; i++)
-		mlx5x_queue_audit(&dev->queues[i]);
-	mlx5x_steer_set(&dev->hw, &dev->steer, NULL, 0);
-	if (mlx5x_virtq_destroy(&dev->hw, &dev->parked) == 0)
-		mlx5x_virtq_release(&dev->hw, &dev->parked);
-	for (i = 0; i < n; i++) {
-		q = &dev->queues[i];
-		/* A queue that never had a ring keeps what the frontend set. */
-		if (q->ring.size != 0)
-			rte_vhost_set_vring_base(dev->vid, q->index, q->base, q->base);
-		/* Event path and work areas wait for the next start: a reboot is short. */
-		mlx5x_queue_destroy(q);
-		mlx5x_queue_set_fds(q, -1, -1);
-		memset(&q->ring, 0, sizeof(q->ring));
-		__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
-	}
-	mlx5x_loop_unpark(dev->loop);
-	dev->vid = -1;
-	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_PROBED);
-}
-
-void
-mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
-{
-	enum mlx5x_soft before = dev->soft;
-
-	dev->soft = expect ? MLX5X_SOFT_EXPECTED : MLX5X_SOFT_NONE;
-	if (!expect && before == MLX5X_SOFT_CLOSED)
-		mlx5x_dev_stop(dev);
-}
-
-void
-mlx5x_dev_forget(struct mlx5x_dev *dev)
-{
-	unsigned int i;
-
-	dev->soft = MLX5X_SOFT_NONE;
-	mlx5x_dev_stop(dev);
-	mlx5x_mem_put(dev->mem);
-	dev->mem = NULL;
-	mlx5x_dev_set_channel(dev, -1);
-	dev->changes = 0;
-	mlx5x_loop_park(dev->loop);
-	for (i = 0; i < 2u * dev->pairs; i++) {
-		mlx5x_queue_release(&dev->queues[i]);
-		dev->queues[i].enabled = false;
-	}
-	mlx5x_loop_unpark(dev->loop);
-}
-
-static bool
-same_ring(const struct mlx5x_ring *a, const struct mlx5x_ring *b)
-{
-	return a->size == b->size && a->desc_gpa == b->desc_gpa && a->avail_gpa == b->avail_gpa &&
-	       a->used_gpa == b->used_gpa;
-}
-
-/* Loop parked.  A queue that runs goes on, with other eventfds. */
-static int
-enable_queue(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
-{
-	struct rte_vhost_vring vring;
-	struct mlx5x_ring ring;
-	int ret;
-
-	if (q->state != MLX5X_QUEUE_RUNNING)
-		return start_queue(dev, vid, q);
-	ret = mlx5x_guest_ring(vid, q->index, 0, &ring, &vring);
-	if (ret == 0 && same_ring(&ring, &q->ring)) {
-		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
-		/* What was lost with the descriptors before is made up for. */
-		mlx5x_queue_go(q);
-		return ret;
-	}
-	mlx5x_queue_suspend(q);
-	mlx5x_queue_audit(q);
-	mlx5x_dev_steer(dev);
-	mlx5x_queue_destroy(q);
-	return start_queue(dev, vid, q);
-}
-
-int
-mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int vid, int index, bool enable)
-{
-	struct mlx5x_queue *q;
-	int ret = 0, ret_steer;
-
-	if (index < 0 || index >= 2 * dev->pairs)
-		return -EINVAL;
-	q = &dev->queues[index];
-	q->enabled = enable;
-	if (!mlx5x_dev_is_running(dev) || dev->state == RTE_VDPA_MLX5X_FAILED)
-		return 0;
-	mlx5x_loop_park(dev->loop);
-	if (enable)
-		ret = enable_queue(dev, vid, q);
-	mlx5x_loop_unpark(dev->loop);
-	ret_steer = mlx5x_dev_steer(dev);
-	if (ret_steer)
-		mlx5x_dev_error(
-			dev, "cannot steer packets to the queues: %s", strerror(-ret_steer));
-	mlx5x_dev_settle(dev);
-	return ret ? ret : ret_steer;
 }

@@ -98,7 +98,7 @@ void mlx5x_dev_stop(struct mlx5x_dev *dev);
  * @return
  *   0, -EINVAL (no such queue), or -errno of a queue that did not start.
  */
-int mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int vid, int index, bool enable);
+int mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int index, bool enable);
 
 /** Descriptor and area for a frontend to map the doorbell page; no lock needed. */
 int mlx5x_dev_notify_fd(const struct mlx5x_dev *dev);

@@ -76,25 +76,40 @@ queue_of(struct mlx5x_dev *dev, int index)
 	return index >= 0 && index < 2 * dev->pairs ? &dev->queues[index] : NULL;
 }
 
+static int
+query_counters(struct mlx5x_dev *dev)
+{
+	struct mlx5x_phase *p = &dev->phase;
+
+	return mlx5x_virtq_counters_get(&dev->hw, &p->q->virtq, &p->counters);
+}
+
+static int
+read_counters(struct mlx5x_dev *dev, struct mlx5x_queue *q)
+{
+	dev->phase.q = q;
+	return mlx5x_dev_once(dev, "reading counters", query_counters);
+}
+
 int
 mlx5x_dev_stats(struct mlx5x_dev *dev, int index, uint64_t values[MLX5X_DEV_STATS])
 {
-	struct mlx5x_virtq_counters now = { .received_desc = 0 };
+	const struct mlx5x_virtq_counters *now = &dev->phase.counters;
 	struct mlx5x_queue *q = queue_of(dev, index);
 	int ret;
 
 	if (q == NULL)
 		return -EINVAL;
-	ret = mlx5x_virtq_counters_get(&dev->hw, &q->virtq, &now);
+	ret = read_counters(dev, q);
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;
 	if (ret == 0) {
-		values[0] = now.received_desc - q->stats_base.received_desc;
-		values[1] = now.completed_desc - q->stats_base.completed_desc;
-		values[2] = now.error_cqes - q->stats_base.error_cqes;
-		values[3] = now.bad_desc - q->stats_base.bad_desc;
-		values[4] = now.exceed_max_chain - q->stats_base.exceed_max_chain;
-		values[5] = now.invalid_buffer - q->stats_base.invalid_buffer;
+		values[0] = now->received_desc - q->stats_base.received_desc;
+		values[1] = now->completed_desc - q->stats_base.completed_desc;
+		values[2] = now->error_cqes - q->stats_base.error_cqes;
+		values[3] = now->bad_desc - q->stats_base.bad_desc;
+		values[4] = now->exceed_max_chain - q->stats_base.exceed_max_chain;
+		values[5] = now->invalid_buffer - q->stats_base.invalid_buffer;
 	} else {
 		memset(values, 0, 6 * sizeof(values[0]));
 	}
@@ -113,9 +128,11 @@ mlx5x_dev_stats_reset(struct mlx5x_dev *dev, int index)
 
 	if (q == NULL)
 		return -EINVAL;
-	ret = mlx5x_virtq_counters_get(&dev->hw, &q->virtq, &q->stats_base);
+	ret = read_counters(dev, q);
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;
+	if (ret == 0)
+		q->stats_base = dev->phase.counters;
 	__atomic_store_n(&q->kick.relayed, 0, __ATOMIC_RELAXED);
 	q->interrupts = 0;
 	q->recoveries = 0;

@@ -4,7 +4,7 @@
 
 /**
  * @file
- * The device as the files of its own life see it: mlx5x_dev.c, mlx5x_recover.c
+ * The device as the files of its own life see it: mlx5x_dev*.c, mlx5x_bounded.c
  * and mlx5x_change.c.  Everybody else has mlx5x_dev.h.
  */
 
@@ -25,6 +25,7 @@
 #include "mlx5x_pace.h"
 #include "mlx5x_queue.h"
 #include "mlx5x_steer.h"
+#include "mlx5x_work.h"
 
 /** Where a close and configure that is for show only has come to. */
 enum mlx5x_soft {
@@ -33,9 +34,34 @@ enum mlx5x_soft {
 	MLX5X_SOFT_CLOSED,   /* it came; the next start is for show */
 };
 
+/**
+ * Work that threads of the device do, and what it works on: kept here, because
+ * an abandoned call goes on using it.
+ */
+struct mlx5x_phase {
+	void (*fn)(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+	int (*once)(struct mlx5x_dev *dev);
+	struct mlx5x_virtq_counters counters;
+	struct mlx5x_queue *q; /* concerned by `once`, if it is for one */
+	const struct mlx5x_mem_set *mem;
+	unsigned int n;
+	uint16_t index[2 * MLX5X_MAX_PAIRS]; /* of the queues concerned */
+	bool done[2 * MLX5X_MAX_PAIRS];      /* atomic */
+	int ret;
+};
+
+/** A memory table on its way to become the device's. */
+struct mlx5x_dev_table {
+	struct mlx5x_memtable table;
+	int fds[MLX5X_MEMTABLE_MAX]; /* owned */
+	struct mlx5x_memdelta delta;
+	struct mlx5x_mem_set *set; /* owned reference; NULL: not prepared */
+};
+
 struct mlx5x_dev {
 	TAILQ_ENTRY(mlx5x_dev) next;
 	struct rte_device *rdev; /* borrowed from the bus */
+	char name[32];           /* of rdev, which a thread left behind may outlive */
 	struct mlx5x_conf conf;
 	int users;            /* of mlx5x_dev_get(), atomic */
 	pthread_mutex_t lock; /* "device locked": all below */
@@ -52,6 +78,18 @@ struct mlx5x_dev {
 	struct mlx5x_queue_env env;
 	struct mlx5x_mem_ops mem_ops;
 	struct mlx5x_mem_set *mem; /* owned reference, NULL: no table yet */
+	struct mlx5x_mem_set *old; /* owned reference, of a change, until cleaned up */
+	struct mlx5x_dev_table next_table;
+	struct mlx5x_work *work;  /* owned: firmware commands side by side */
+	struct mlx5x_work *later; /* owned: one thread for what nobody waits for */
+	struct mlx5x_phase phase;
+	struct {
+		uint64_t serial, us, cmds; /* of the change cleaned up after */
+		bool done;                 /* atomic: to be put into the history */
+	} cleaned;
+	void (*later_fn)(struct mlx5x_dev *dev);
+	uint64_t deadline_us; /* of the operation at work; 0: none */
+	bool stuck;           /* a command has not returned, see mlx5x_bounded.c; atomic */
 	struct mlx5x_steer steer;
 	struct mlx5x_virtq parked; /* for the RQT, on devices that cannot resume */
 	uint16_t pairs;
@@ -70,10 +108,50 @@ void mlx5x_dev_error(struct mlx5x_dev *dev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
+ * Do something with each queue that is in `state`, in parallel, and wait.
+ *
+ * @param what
+ *   For the message when it takes too long.
+ * @return
+ *   0, or -ETIMEDOUT: the device is stuck and FAILED, its queues are not to be
+ *   touched.
+ */
+int mlx5x_dev_each(struct mlx5x_dev *dev, enum mlx5x_queue_state state, const char *what,
+	void (*fn)(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem),
+	const struct mlx5x_mem_set *mem);
+
+/** Do one thing on another thread and wait; what it returned, or as mlx5x_dev_each(). */
+int mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev));
+
+/**
+ * Do one thing after the caller has gone on.  What comes next by mlx5x_dev_each()
+ * or mlx5x_dev_once() waits for it.
+ */
+void mlx5x_dev_later(struct mlx5x_dev *dev, void (*fn)(struct mlx5x_dev *dev));
+
+/** Wait for what was left for later: it uses the same objects.  As mlx5x_dev_each(). */
+int mlx5x_dev_finish_later(struct mlx5x_dev *dev);
+
+/** Put what was done later into the history. */
+void mlx5x_dev_collect(struct mlx5x_dev *dev);
+
+/** All work from now on has to end within the time for this many phases; 0: no limit again. */
+void mlx5x_dev_deadline(struct mlx5x_dev *dev, unsigned int phases);
+
+/** True unless a command is still out; a device that was stuck may be taken down then. */
+bool mlx5x_dev_unstick(struct mlx5x_dev *dev);
+
+/**
  * Spread received packets over the queues that are enabled and running; with
  * none of them, into the parked queue, or steering goes away.  0 or -errno.
  */
 int mlx5x_dev_steer(struct mlx5x_dev *dev);
+
+/** RUNNING queues to SUSPENDED; as mlx5x_dev_each(). */
+int mlx5x_dev_suspend_queues(struct mlx5x_dev *dev);
+
+/** Decide the bases of SUSPENDED queues; as mlx5x_dev_each(). */
+int mlx5x_dev_audit_queues(struct mlx5x_dev *dev);
 
 /** CONFIGURED or DEGRADED, by what the queues of a running device are. */
 void mlx5x_dev_settle(struct mlx5x_dev *dev);

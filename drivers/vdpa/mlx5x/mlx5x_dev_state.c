@@ -2,9 +2,7 @@
  * Copyright(c) 2026 the mlx5x authors
  */
 
-/* State, steering and recovery of a device: what its life and its memory
- * changes have in common.
- */
+/* State of a device, and what is said of it. */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,73 +68,22 @@ mlx5x_dev_realtime_us(void)
 	return clock_us(CLOCK_REALTIME);
 }
 
-int
-mlx5x_dev_steer(struct mlx5x_dev *dev)
-{
-	uint32_t ids[MLX5X_MAX_PAIRS];
-	unsigned int i, n = 0;
-
-	/* Even queues receive; virtio 1.2 section 5.1.2. */
-	for (i = 0; i < 2u * dev->pairs; i += 2)
-		if (dev->queues[i].enabled && dev->queues[i].state == MLX5X_QUEUE_RUNNING)
-			ids[n++] = dev->queues[i].virtq.id;
-	if (n == 0 && dev->parked.obj != NULL)
-		ids[n++] = dev->parked.id;
-	return mlx5x_steer_set(&dev->hw, &dev->steer, ids, n);
-}
-
 void
 mlx5x_dev_settle(struct mlx5x_dev *dev)
 {
 	enum rte_vdpa_mlx5x_state state = RTE_VDPA_MLX5X_CONFIGURED;
 	unsigned int i;
 
+	if (dev->stuck)
+		return;
 	for (i = 0; i < 2u * dev->pairs; i++)
 		if (dev->queues[i].state == MLX5X_QUEUE_FAILED)
 			state = RTE_VDPA_MLX5X_DEGRADED;
 	mlx5x_dev_set_state(dev, state);
 }
 
-static void
-recover_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
-{
-	bool again;
-
-	if (q->state != MLX5X_QUEUE_RUNNING)
-		return;
-	again = mlx5x_queue_may_recover(q, mlx5x_dev_now_us());
-	mlx5x_dev_error(dev, "queue %u: firmware reported an error%s", q->index,
-		again ? ", starting it anew" : " once too often, it stays down");
-	mlx5x_queue_error(q);
-	mlx5x_queue_audit(q);
-	mlx5x_dev_steer(dev);
-	if (!again) {
-		mlx5x_queue_destroy(q);
-		q->state = MLX5X_QUEUE_FAILED;
-	} else if (q->state == MLX5X_QUEUE_SUSPENDED && mlx5x_queue_replace(q, dev->mem) == 0) {
-		mlx5x_queue_go(q);
-	}
-}
-
-void
-mlx5x_dev_recover(struct mlx5x_dev *dev)
-{
-	unsigned int i;
-
-	if (!mlx5x_dev_is_running(dev) || dev->state == RTE_VDPA_MLX5X_FAILED)
-		return;
-	mlx5x_loop_park(dev->loop);
-	for (i = 0; i < 2u * dev->pairs; i++)
-		if (__atomic_exchange_n(&dev->queues[i].error_pending, false, __ATOMIC_ACQ_REL))
-			recover_queue(dev, &dev->queues[i]);
-	if (mlx5x_dev_steer(dev) != 0)
-		mlx5x_dev_error(dev, "cannot steer packets to the queues after a recovery");
-	mlx5x_dev_settle(dev);
-	mlx5x_loop_unpark(dev->loop);
-}
-
 bool
 mlx5x_dev_is_running(const struct mlx5x_dev *dev)
 {
-	return dev->state != RTE_VDPA_MLX5X_PROBED;
+	return dev->state != RTE_VDPA_MLX5X_PROBED && dev->vid >= 0;
 }

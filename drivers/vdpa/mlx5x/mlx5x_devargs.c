@@ -37,6 +37,8 @@ static const struct number {
 	NUMBER(queues, 0, MLX5X_MAX_PAIRS, 0),
 	NUMBER(queue_size, 0, MLX5X_AHEAD_MAX_SIZE, 0),
 	NUMBER(max_pairs, 1, MLX5X_MAX_PAIRS, 0),
+	NUMBER(resume, 0, 1, MLX5X_RESUME_AUTO),
+	NUMBER(cmd_timeout_ms, 1, MLX5X_CMD_TIMEOUT_MAX, 10000),
 #undef NUMBER
 };
 

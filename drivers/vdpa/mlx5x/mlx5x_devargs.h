@@ -23,6 +23,11 @@ enum mlx5x_event_pace {
 	MLX5X_MODE_INTERRUPT = 2, /* an event per completion */
 };
 
+/** Value of resume when none was given. */
+#define MLX5X_RESUME_AUTO UINT16_MAX
+/** Longest cmd_timeout_ms: the kernel itself waits a minute for firmware. */
+#define MLX5X_CMD_TIMEOUT_MAX 60000
+
 /** What `--vdev vdpa_mlx5xN,...` says; see mlx5x_devargs_parse(). */
 struct mlx5x_conf {
 	char dev[64];                 /* PCI address, auxiliary name or ibdev name */
@@ -36,6 +41,8 @@ struct mlx5x_conf {
 	uint16_t queues;              /* pairs created ahead; 0: none */
 	uint16_t queue_size;          /* entries of those, given with `queues` only */
 	uint16_t max_pairs;           /* pairs offered; 0: what the device has */
+	uint16_t resume;              /* 0, 1: forced; MLX5X_RESUME_AUTO: what the device can */
+	uint16_t cmd_timeout_ms;      /* firmware that takes longer to answer is given up */
 };
 
 /**

@@ -305,6 +305,37 @@ mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 }
 
 void
+mlx5x_queue_move(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	if (mlx5x_queue_resume(q, mem) == 0)
+		mlx5x_queue_go(q);
+}
+
+void
+mlx5x_queue_renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	int ret;
+
+	ret = mlx5x_queue_replace(q, mem);
+	/* Work areas of an object that stays behind are still the device's. */
+	if (ret && q->virtq.obj == NULL) {
+		QLOG(NOTICE, q, "once more, with everything new");
+		mlx5x_eq_destroy(q->env->event, &q->eq);
+		mlx5x_virtq_release(q->env->hw, &q->virtq);
+		mlx5x_queue_remap(q, mem);
+		ret = bring_up(q, mem);
+	}
+	if (ret == 0)
+		mlx5x_queue_go(q);
+}
+
+uint16_t
+mlx5x_queue_base(const struct mlx5x_queue *q)
+{
+	return q->state == MLX5X_QUEUE_RUNNING && q->used != NULL ? load_idx(q->used) : q->base;
+}
+
+void
 mlx5x_queue_error(struct mlx5x_queue *q)
 {
 	q->errors++;

@@ -8,7 +8,8 @@
  * path, kick relay, and the index to continue from.
  *
  * States:
- *   IDLE      -> RUNNING    mlx5x_queue_start()
+ *   IDLE      -> CLAIMED    the caller has its ring, base and descriptors
+ *   CLAIMED   -> RUNNING    mlx5x_queue_start()
  *   RUNNING   -> SUSPENDED  mlx5x_queue_suspend(), also when firmware fails it
  *   SUSPENDED -> RUNNING    mlx5x_queue_resume()
  *   any       -> FAILED     firmware or the ring does not allow to go on
@@ -33,6 +34,7 @@
 
 enum mlx5x_queue_state {
 	MLX5X_QUEUE_IDLE,
+	MLX5X_QUEUE_CLAIMED,
 	MLX5X_QUEUE_RUNNING,
 	MLX5X_QUEUE_SUSPENDED,
 	MLX5X_QUEUE_FAILED,
@@ -128,6 +130,21 @@ int mlx5x_queue_resume(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
  *   0, or -errno with the queue FAILED.
  */
 int mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+
+/**
+ * As mlx5x_queue_resume() and mlx5x_queue_go(); a queue that cannot stays
+ * SUSPENDED.  For mlx5x_dev_each().
+ */
+void mlx5x_queue_move(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+
+/**
+ * As mlx5x_queue_replace() and mlx5x_queue_go(); if that fails, once more with
+ * everything of the queue new.  RUNNING or FAILED afterwards.
+ */
+void mlx5x_queue_renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+
+/** Base to report for a queue that cannot be asked: the used index in memory. */
+uint16_t mlx5x_queue_base(const struct mlx5x_queue *q);
 
 /** Firmware reported an error: RUNNING to SUSPENDED, without a command. */
 void mlx5x_queue_error(struct mlx5x_queue *q);

@@ -106,7 +106,7 @@ set_vring_state(int vid, int vring, int state)
 
 	if (dev == NULL)
 		return -ENODEV;
-	ret = mlx5x_dev_queue_enable(dev, vid, vring, state != 0);
+	ret = mlx5x_dev_queue_enable(dev, vring, state != 0);
 	mlx5x_dev_put(dev);
 	return ret;
 }

@@ -35,6 +35,7 @@ accepted(void **state)
 	assert_string_equal(conf.dev, "mlx5_core.sf.4");
 	assert_int_equal(conf.queues, 64);
 	assert_int_equal(conf.queue_size, 1024);
+	assert_int_equal(conf.resume, MLX5X_RESUME_AUTO);
 }
 
 /* Each key reaches its own field, at both ends of its range. */
@@ -63,6 +64,10 @@ numbers(void **state)
 		ROW(hw_max_pending_comp, 65535),
 		ROW(queues, 0),
 		ROW(queue_size, 0),
+		ROW(resume, 0),
+		ROW(resume, 1),
+		ROW(cmd_timeout_ms, 1),
+		ROW(cmd_timeout_ms, 60000),
 		ROW(max_pairs, 1),
 		ROW(max_pairs, 64),
 #undef ROW
@@ -123,6 +128,9 @@ refused(void **state)
 		{ "dev=a,queues=", -EINVAL, "queues" },
 		{ "dev=a,queues=1,queue_size=100", -EINVAL, "power of 2" },
 		{ "dev=a,queue_size=1025", -ERANGE, "0..1024" },
+		{ "dev=a,resume=2", -ERANGE, "0..1" },
+		{ "dev=a,resume=yes", -EINVAL, "resume=yes" },
+		{ "dev=a,cmd_timeout_ms=0", -ERANGE, "1..60000" },
 		{ "dev=a,dev=b", -EINVAL, "twice" },
 		{ "dev=a,event_cores=1", -EINVAL, "event_cores (known: dev, event_mode" },
 		{ "dev", -EINVAL, "dev" },

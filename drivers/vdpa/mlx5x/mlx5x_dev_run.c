@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright(c) 2026 the mlx5x authors
+ */
+
+/*
+ * Start and stop of a device, and of one queue of it.
+ *
+ * librte_vhost's pointers into guest memory are looked at once, when a ring is
+ * claimed, to learn its guest addresses.  From then on rings are read through
+ * the driver's own mappings.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_string_fns.h>
+
+#include "mlx5x_dev_private.h"
+#include "mlx5x_guest.h"
+#include "mlx5x_log.h"
+
+/* The table that librte_vhost has, for a connection whose hook never showed us one. */
+static int
+import_table(struct mlx5x_dev *dev)
+{
+	struct mlx5x_dev_table *t = &dev->next_table;
+	int ret;
+
+	ret = mlx5x_guest_table(dev->vid, &t->table, t->fds);
+	if (ret)
+		return ret;
+	return mlx5x_mem_prepare(&dev->mem_ops, &t->table, t->fds, NULL, &dev->mem, NULL);
+}
+
+/* virtio feature bits of the connection to the device's. */
+static uint16_t
+queue_features(const struct mlx5x_dev *dev)
+{
+	static const struct {
+		uint8_t virtio, device;
+	} map[] = {
+		{ VIRTIO_NET_F_CSUM, MLX5X_FEAT_CSUM },
+		{ VIRTIO_NET_F_GUEST_CSUM, MLX5X_FEAT_GUEST_CSUM },
+		{ VIRTIO_NET_F_HOST_TSO4, MLX5X_FEAT_HOST_TSO4 },
+		{ VIRTIO_NET_F_HOST_TSO6, MLX5X_FEAT_HOST_TSO6 },
+		{ VIRTIO_NET_F_MRG_RXBUF, MLX5X_FEAT_MRG_RXBUF },
+	};
+	uint16_t features = 0;
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(map); i++)
+		if (dev->features & (UINT64_C(1) << map[i].virtio))
+			features |= (uint16_t)(1u << map[i].device);
+	return features & dev->hw.caps.features;
+}
+
+void
+mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
+{
+	if (dev->channel >= 0)
+		close(dev->channel);
+	dev->channel = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+/* The frontend may refuse or ignore it: the eventfd is relayed in any case. */
+static void
+offer_doorbell(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
+{
+	const uint64_t need = UINT64_C(1) << VHOST_USER_PROTOCOL_F_HOST_NOTIFIER |
+			      UINT64_C(1) << VHOST_USER_PROTOCOL_F_SLAVE_SEND_FD;
+	uint64_t have, offset, size;
+	int ret;
+
+	if (dev->channel < 0 || rte_vhost_get_negotiated_protocol_features(vid, &have) != 0 ||
+		(have & need) != need)
+		return;
+	mlx5x_dev_notify_area(dev, &offset, &size);
+	ret = mlx5x_notify_offer(dev->channel, q->index, mlx5x_dev_notify_fd(dev), offset, size);
+	if (ret)
+		MLX5X_DEV_LOG(NOTICE, dev->hw.name, "queue %u: doorbell page not offered: %s",
+			q->index, strerror(-ret));
+}
+
+/* What the frontend says of a queue; its ring is in no device yet.  Loop parked. */
+static int
+claim_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
+{
+	struct rte_vhost_vring vring;
+	uint16_t avail, used;
+	int ret;
+
+	ret = mlx5x_guest_ring(dev->vid, q->index, 0, &q->ring, &vring);
+	if (ret == 0)
+		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
+	if (ret == 0 && rte_vhost_get_vring_base(dev->vid, q->index, &avail, &used) != 0)
+		ret = -ENODEV;
+	if (ret) {
+		memset(&q->ring, 0, sizeof(q->ring));
+		q->state = MLX5X_QUEUE_FAILED;
+		mlx5x_dev_error(
+			dev, "queue %u: cannot take over the ring: %s", q->index, strerror(-ret));
+		return ret;
+	}
+	q->features = queue_features(dev);
+	q->base = avail;
+	q->state = MLX5X_QUEUE_CLAIMED;
+	return 0;
+}
+
+static void
+start_queue(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	const struct mlx5x_ring ring = q->ring;
+
+	/* An object that could not be destroyed before gets another chance. */
+	if (q->virtq.obj != NULL)
+		mlx5x_queue_destroy(q);
+	mlx5x_queue_start(q, &ring, mem, q->base);
+}
+
+/* Loop parked.  All that are CLAIMED to RUNNING or FAILED. */
+static int
+start_queues(struct mlx5x_dev *dev)
+{
+	bool claimed[2 * MLX5X_MAX_PAIRS];
+	struct mlx5x_queue *q;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < 2u * dev->pairs; i++)
+		claimed[i] = dev->queues[i].state == MLX5X_QUEUE_CLAIMED;
+	ret = mlx5x_dev_each(dev, MLX5X_QUEUE_CLAIMED, "starting", start_queue, dev->mem);
+	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		if (claimed[i] && q->state == MLX5X_QUEUE_RUNNING)
+			offer_doorbell(dev, dev->vid, q);
+		else if (claimed[i])
+			rte_strscpy(
+				dev->last_error, "a queue did not start", sizeof(dev->last_error));
+	}
+	return ret;
+}
+
+/*
+ * On a device that cannot resume queues, what makes a memory change short: a
+ * queue for the RQT to name meanwhile, and a second event path for each queue.
+ * Without them a change still works, with more commands.
+ */
+static int
+prepare_for_changes(struct mlx5x_dev *dev)
+{
+	uint32_t index = 2u * dev->pairs;
+	unsigned int i;
+	int ret = 0;
+
+	if (dev->hw.caps.resume)
+		return 0;
+	if (index < dev->hw.caps.max_virtqs && dev->parked.obj == NULL)
+		ret = mlx5x_virtq_create_parked(&dev->hw, &dev->parked, (uint16_t)index);
+	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++)
+		ret = mlx5x_eq_refresh(&dev->event, &dev->queues[i].eq);
+	if (ret)
+		MLX5X_DEV_LOG(WARNING, dev->hw.name,
+			"cannot prepare for memory changes, they will take longer: %s",
+			strerror(-ret));
+	return 0;
+}
+
+/* Event path and work areas stay. */
+static int
+stop_hw(struct mlx5x_dev *dev)
+{
+	unsigned int i;
+
+	mlx5x_steer_set(&dev->hw, &dev->steer, NULL, 0);
+	if (mlx5x_virtq_destroy(&dev->hw, &dev->parked) == 0)
+		mlx5x_virtq_release(&dev->hw, &dev->parked);
+	for (i = 0; i < 2u * dev->pairs; i++)
+		mlx5x_queue_destroy(&dev->queues[i]);
+	return 0;
+}
+
+/*
+ * Out of the device, with what can wait for the next start kept: a reboot is
+ * short.  False: a command is still out, nothing of the device may be touched.
+ */
+static bool
+take_down(struct mlx5x_dev *dev)
+{
+	struct mlx5x_queue *q;
+	unsigned int i;
+
+	if (dev->state == RTE_VDPA_MLX5X_PROBED)
+		return true;
+	if (!mlx5x_dev_unstick(dev))
+		return false;
+	mlx5x_loop_park(dev->loop);
+	if (mlx5x_dev_suspend_queues(dev) == 0 && mlx5x_dev_audit_queues(dev) == 0)
+		mlx5x_dev_once(dev, "stopping", stop_hw);
+	for (i = 0; !dev->stuck && i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		/* A queue that never had a ring keeps what the frontend set. */
+		if (dev->vid >= 0 && q->ring.size != 0)
+			rte_vhost_set_vring_base(dev->vid, q->index, q->base, q->base);
+		mlx5x_queue_set_fds(q, -1, -1);
+		memset(&q->ring, 0, sizeof(q->ring));
+		__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
+	}
+	mlx5x_loop_unpark(dev->loop);
+	if (dev->stuck)
+		return false;
+	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_PROBED);
+	return true;
+}
+
+/* What memory says of the rings, where firmware cannot be asked. */
+static void
+report_bases(struct mlx5x_dev *dev)
+{
+	const struct mlx5x_queue *q;
+	unsigned int i;
+	uint16_t base;
+
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		base = mlx5x_queue_base(q);
+		if (q->ring.size != 0)
+			rte_vhost_set_vring_base(dev->vid, q->index, base, base);
+	}
+}
+
+static int
+start_hw(struct mlx5x_dev *dev)
+{
+	return dev->mem == NULL ? import_table(dev) : 0;
+}
+
+static int
+start(struct mlx5x_dev *dev)
+{
+	unsigned int i;
+	int ret;
+
+	ret = mlx5x_dev_once(dev, "registering memory", start_hw);
+	if (ret) {
+		mlx5x_dev_error(dev, "cannot use the guest's memory: %s", strerror(-ret));
+		return ret;
+	}
+	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_CONFIGURED);
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++)
+		if (dev->queues[i].enabled)
+			claim_queue(dev, &dev->queues[i]);
+	ret = start_queues(dev);
+	if (ret == 0)
+		ret = mlx5x_dev_once(dev, "preparing for changes", prepare_for_changes);
+	mlx5x_loop_unpark(dev->loop);
+	mlx5x_dev_settle(dev);
+	if (ret == 0)
+		ret = mlx5x_dev_steer(dev);
+	if (ret && !dev->stuck)
+		mlx5x_dev_error(dev, "cannot steer packets to the queues: %s", strerror(-ret));
+	return ret;
+}
+
+void
+mlx5x_dev_start(struct mlx5x_dev *dev, int vid)
+{
+	if (dev->soft == MLX5X_SOFT_CLOSED) {
+		dev->soft = MLX5X_SOFT_NONE;
+		mlx5x_history_late(&dev->history, dev->history.last,
+			RTE_VDPA_MLX5X_PHASE_HOST_REMAP, mlx5x_dev_now_us() - dev->soft_us, 0);
+	}
+	if (mlx5x_dev_is_running(dev))
+		return;
+	dev->last_error[0] = '\0';
+	if (!take_down(dev)) {
+		dev->vid = vid;
+		mlx5x_dev_error(dev, "firmware has still not answered, no queue can run");
+		return;
+	}
+	dev->vid = vid;
+	if (rte_vhost_get_negotiated_features(vid, &dev->features) != 0)
+		dev->features = 0;
+	if (start(dev) != 0)
+		mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
+}
+
+void
+mlx5x_dev_stop(struct mlx5x_dev *dev)
+{
+	if (dev->soft == MLX5X_SOFT_EXPECTED) {
+		dev->soft = MLX5X_SOFT_CLOSED;
+		dev->soft_us = mlx5x_dev_now_us();
+		return;
+	}
+	if (!mlx5x_dev_is_running(dev))
+		return;
+	/* A stuck device stays FAILED for all to see, also without a guest. */
+	if (!take_down(dev))
+		report_bases(dev);
+	dev->vid = -1;
+}
+
+void
+mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
+{
+	enum mlx5x_soft before = dev->soft;
+
+	dev->soft = expect ? MLX5X_SOFT_EXPECTED : MLX5X_SOFT_NONE;
+	if (!expect && before == MLX5X_SOFT_CLOSED)
+		mlx5x_dev_stop(dev);
+}
+
+static int
+release_all(struct mlx5x_dev *dev)
+{
+	unsigned int i;
+
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++)
+		mlx5x_queue_release(&dev->queues[i]);
+	mlx5x_loop_unpark(dev->loop);
+	mlx5x_mem_put(dev->mem);
+	mlx5x_mem_put(dev->old);
+	mlx5x_mem_put(dev->next_table.set);
+	dev->mem = NULL;
+	dev->old = NULL;
+	dev->next_table.set = NULL;
+	return 0;
+}
+
+void
+mlx5x_dev_forget(struct mlx5x_dev *dev)
+{
+	unsigned int i;
+
+	dev->soft = MLX5X_SOFT_NONE;
+	mlx5x_dev_stop(dev);
+	mlx5x_dev_set_channel(dev, -1);
+	dev->changes = 0;
+	for (i = 0; i < 2u * dev->pairs; i++)
+		dev->queues[i].enabled = false;
+	if (!take_down(dev))
+		return;
+	mlx5x_dev_once(dev, "letting go of memory", release_all);
+}
+
+static bool
+same_ring(const struct mlx5x_ring *a, const struct mlx5x_ring *b)
+{
+	return a->size == b->size && a->desc_gpa == b->desc_gpa && a->avail_gpa == b->avail_gpa &&
+	       a->used_gpa == b->used_gpa;
+}
+
+static int
+suspend_one(struct mlx5x_dev *dev)
+{
+	mlx5x_queue_suspend(dev->phase.q);
+	mlx5x_queue_audit(dev->phase.q);
+	return 0;
+}
+
+static int
+destroy_one(struct mlx5x_dev *dev)
+{
+	mlx5x_queue_destroy(dev->phase.q);
+	return 0;
+}
+
+/* Loop parked.  A queue that runs goes on, with other eventfds. */
+static int
+enable_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
+{
+	struct rte_vhost_vring vring;
+	struct mlx5x_ring ring;
+	int ret;
+
+	if (q->state != MLX5X_QUEUE_RUNNING) {
+		ret = claim_queue(dev, q);
+		return ret ? ret : start_queues(dev);
+	}
+	ret = mlx5x_guest_ring(dev->vid, q->index, 0, &ring, &vring);
+	if (ret == 0 && same_ring(&ring, &q->ring)) {
+		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
+		/* What was lost with the descriptors before is made up for. */
+		mlx5x_queue_go(q);
+		return ret;
+	}
+	dev->phase.q = q;
+	ret = mlx5x_dev_once(dev, "suspending", suspend_one);
+	if (ret == 0)
+		ret = mlx5x_dev_steer(dev);
+	if (ret == 0)
+		ret = mlx5x_dev_once(dev, "destroying", destroy_one);
+	if (ret == 0)
+		ret = claim_queue(dev, q);
+	return ret ? ret : start_queues(dev);
+}
+
+int
+mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int index, bool enable)
+{
+	struct mlx5x_queue *q;
+	int ret = 0, ret_steer;
+
+	if (index < 0 || index >= 2 * dev->pairs)
+		return -EINVAL;
+	q = &dev->queues[index];
+	q->enabled = enable;
+	if (!mlx5x_dev_is_running(dev) || dev->state == RTE_VDPA_MLX5X_FAILED)
+		return 0;
+	mlx5x_loop_park(dev->loop);
+	if (enable)
+		ret = enable_queue(dev, q);
+	if (ret == 0 && q->state == MLX5X_QUEUE_FAILED)
+		ret = -EIO;
+	mlx5x_loop_unpark(dev->loop);
+	ret_steer = mlx5x_dev_steer(dev);
+	if (ret_steer && !dev->stuck)
+		mlx5x_dev_error(
+			dev, "cannot steer packets to the queues: %s", strerror(-ret_steer));
+	mlx5x_dev_settle(dev);
+	return ret ? ret : ret_steer;
+}
