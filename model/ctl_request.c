@@ -118,6 +118,8 @@ add_port(json_t *vf, const struct hca *hca)
 	put(port, "tx_dropped", s.port.tx_dropped);
 	put(port, "steer_matched", s.steer.matched);
 	put(port, "steer_unmatched", s.steer.unmatched);
+	put(port, "flows", s.steer.flows);
+	put(port, "flows_disabled", s.steer.disabled);
 	put(port, "null_reads", s.mkey.null_reads);
 	put(port, "null_writes", s.mkey.null_writes);
 	put(port, "dma_faults", s.mkey.faults);
@@ -167,18 +169,28 @@ request_stats(const json_t *request, json_t *reply, char *why, size_t len)
 	return json_object_set_new(reply, "vfs", vfs) ? -ENOMEM : 0;
 }
 
+/* The function that "vf" names, the first one without it; or NULL. */
+static struct hca *
+get_vf(const json_t *request, char *why, size_t len)
+{
+	json_int_t vf = json_integer_value(json_object_get(request, "vf"));
+
+	if (vf >= 0 && vf < (json_int_t)card_n_hcas())
+		return card_hca((unsigned int)vf);
+	snprintf(why, len, "no such vf");
+	return NULL;
+}
+
 /* {"virtq": ID, "vf": N}: that queue goes to ERR. */
 static int
 fail_virtq(const json_t *request, uint32_t id, char *why, size_t len)
 {
-	json_int_t vf = json_integer_value(json_object_get(request, "vf"));
-	struct fwobj *obj = NULL;
-	struct hca *hca;
+	struct hca *hca = get_vf(request, why, len);
+	struct fwobj *obj;
 
-	if (vf >= 0 && vf < (json_int_t)card_n_hcas()) {
-		hca = card_hca((unsigned int)vf);
-		obj = id < hca->db.n_slots ? hca->db.slots[id] : NULL;
-	}
+	if (!hca)
+		return -ENOENT;
+	obj = id < hca->db.n_slots ? hca->db.slots[id] : NULL;
 	if (!obj || obj->type != FWOBJ_VIRTQ) {
 		snprintf(why, len, "no such virtq");
 		return -ENOENT;
@@ -187,8 +199,32 @@ fail_virtq(const json_t *request, uint32_t id, char *why, size_t len)
 	return 0;
 }
 
-/* {"op": OP, "nth": N, "status": S}, {"set": "KEY=VALUE"}, {"clear": true} or
- * {"virtq": ID, "vf": N}.
+/* {"flows": "delete|restore", "vf": N}: the rules of a function are gone
+ * behind their owner's back, and back again.
+ */
+static int
+fault_flows(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	const char *what = json_string_value(json_object_get(request, "flows"));
+	struct hca *hca = get_vf(request, why, len);
+	struct steer *steer;
+
+	if (!hca)
+		return -ENOENT;
+	steer = vport_steer(hca->vport);
+	if (what && strcmp(what, "delete") == 0) {
+		put(reply, "flows", steer_flows_disable(steer));
+	} else if (what && strcmp(what, "restore") == 0) {
+		put(reply, "flows", steer_flows_enable(steer));
+	} else {
+		snprintf(why, len, "flows must be delete or restore");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* {"op": OP, "nth": N, "status": S}, {"set": "KEY=VALUE"}, {"clear": true},
+ * {"virtq": ID, "vf": N} or {"flows": WHAT, "vf": N}.
  */
 static int
 request_fault(const json_t *request, json_t *reply, char *why, size_t len)
@@ -199,9 +235,10 @@ request_fault(const json_t *request, json_t *reply, char *why, size_t len)
 	json_int_t nth = 1, status = PRM_INTERNAL_ERR;
 	char option[128];
 
-	(void)reply;
 	if (virtq)
 		return fail_virtq(request, (uint32_t)json_integer_value(virtq), why, len);
+	if (json_object_get(request, "flows"))
+		return fault_flows(request, reply, why, len);
 	if (set)
 		return card_set_fw(set, why, (unsigned int)len);
 	if (json_is_true(json_object_get(request, "clear"))) {
@@ -209,7 +246,7 @@ request_fault(const json_t *request, json_t *reply, char *why, size_t len)
 		return 0;
 	}
 	if (!op) {
-		snprintf(why, len, "one of op, set, clear, virtq is needed");
+		snprintf(why, len, "one of op, set, clear, virtq, flows is needed");
 		return -EINVAL;
 	}
 	if (json_is_integer(json_object_get(request, "nth")))

@@ -44,6 +44,7 @@ struct steer_flow {
 	uint64_t mask[MATCH_WORDS];
 	uint64_t value[MATCH_WORDS]; /* under the mask */
 	struct steer_tir *tir;       /* one reference held */
+	bool disabled;               /* by fault injection: matches nothing */
 };
 
 struct steer {
@@ -331,6 +332,31 @@ hash_frame(const struct steer_tir_attr *tir, const struct flow_key *key)
 	return toeplitz(tir->key, data, n);
 }
 
+static unsigned int
+set_disabled(struct steer *s, bool disabled)
+{
+	struct steer_flow *flow;
+	unsigned int n = 0;
+
+	TAILQ_FOREACH (flow, &s->flows, link) {
+		n += flow->disabled != disabled;
+		flow->disabled = disabled;
+	}
+	return n;
+}
+
+unsigned int
+steer_flows_disable(struct steer *s)
+{
+	return set_disabled(s, true);
+}
+
+unsigned int
+steer_flows_enable(struct steer *s)
+{
+	return set_disabled(s, false);
+}
+
 struct virtq *
 steer_lookup(struct steer *s, const struct frame *f)
 {
@@ -342,7 +368,7 @@ steer_lookup(struct steer *s, const struct frame *f)
 	flow_key_parse(f, &key);
 	memcpy(words, key.bytes, sizeof(words));
 	TAILQ_FOREACH (flow, &s->flows, link) {
-		if (flow_matches(flow, words))
+		if (!flow->disabled && flow_matches(flow, words))
 			break;
 	}
 	if (flow == NULL) {
@@ -359,5 +385,10 @@ steer_lookup(struct steer *s, const struct frame *f)
 void
 steer_get_stats(const struct steer *s, struct steer_stats *out)
 {
+	const struct steer_flow *flow;
+
 	*out = s->stats;
+	out->flows = (uint32_t)s->flows_count;
+	TAILQ_FOREACH (flow, &s->flows, link)
+		out->disabled += flow->disabled;
 }

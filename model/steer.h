@@ -67,6 +67,8 @@ struct steer_flow_attr {
 struct steer_stats {
 	uint64_t matched;
 	uint64_t unmatched; /* no rule, or a rule to an empty table: dropped */
+	uint32_t flows;     /* rules there are */
+	uint32_t disabled;  /* of these, by fault injection */
 };
 
 /* NULL and errno. */
@@ -97,6 +99,13 @@ int steer_tir_destroy(struct steer_tir *tir);
 int steer_flow_create(struct steer *s, const struct steer_flow_attr *attr, struct steer_flow **out);
 
 void steer_flow_destroy(struct steer_flow *flow);
+
+/*
+ * Fault injection: every rule there is now matches nothing any more / all do
+ * again. Rules made later are not concerned. Returns how many changed.
+ */
+unsigned int steer_flows_disable(struct steer *s);
+unsigned int steer_flows_enable(struct steer *s);
 
 /* The queue for a frame, or NULL: drop it. Counted. */
 struct virtq *steer_lookup(struct steer *s, const struct frame *f);

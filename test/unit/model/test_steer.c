@@ -301,6 +301,29 @@ test_refused(void **state)
 	assert_int_equal(steer_tir_create(s, &tir, &t), -EINVAL);
 }
 
+/* Rules that a fault took away: the next one counts, and new ones do at once. */
+static void
+test_disabled(void **state)
+{
+	struct steer *s = *state;
+	struct steer_stats st;
+	struct packet p;
+	struct frame *f = ipv4(&p, IPPROTO_UDP, 1, 2, 3, 4);
+
+	assert_int_equal(steer_flows_disable(s), 0);
+	add_flow(s, direct_tir(s, 1), 7, NULL, NULL);
+	add_flow(s, direct_tir(s, 2), 6, NULL, NULL);
+	assert_int_equal(steer_flows_disable(s), 2);
+	assert_int_equal(steer_flows_disable(s), 0);
+	assert_null(steer_lookup(s, f));
+	add_flow(s, direct_tir(s, 3), 7, NULL, NULL);
+	assert_int_equal(number(steer_lookup(s, f)), 3);
+	steer_get_stats(s, &st);
+	assert_true(st.flows == 3 && st.disabled == 2 && st.unmatched == 1);
+	assert_int_equal(steer_flows_enable(s), 2);
+	assert_int_equal(number(steer_lookup(s, f)), 2);
+}
+
 /* Toeplitz against the published vectors for the well-known 40 byte key. */
 static void
 test_toeplitz(void **state)
@@ -393,6 +416,7 @@ main(void)
 		T(test_priorities),
 		T(test_dmac),
 		T(test_refused),
+		T(test_disabled),
 		T(test_toeplitz),
 		T(test_spread),
 	};
