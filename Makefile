@@ -6,7 +6,7 @@ MESON_OPTIONS ?=
 KEEP ?=
 SECONDS ?= 30
 
-.PHONY: all help deps run compare test test-nightly fuzz lint format clean
+.PHONY: all help deps run compare test test-nightly fuzz bench lint format clean
 
 all: $(BUILD)/build.ninja ## build everything
 	@ninja -C $(BUILD)
@@ -37,6 +37,10 @@ test-nightly: all ## the long forms: more changes, more combinations
 fuzz: deps ## every fuzz target for SECONDS, under the sanitizers
 	@tools/sanitized $(BUILD)-san fuzz-targets
 	@tools/fuzz $(BUILD)-san --seconds $(SECONDS)
+
+bench: all ## what an idle card costs and how fast it wakes: BUILD/bench/idle.json
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/test/bench/idle --json $(BUILD)/bench/idle.json
 
 lint: all ## format, layers, headers, banned calls, shell scripts
 	@tools/lint $(BUILD)
