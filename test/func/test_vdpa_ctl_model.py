@@ -74,6 +74,31 @@ def test_two_guests(daemon, runner):
     assert words == ['0', '0'], daemon.log()
 
 
+def test_counters_outlive_the_guest(daemon, runner):
+    """What a queue counted stays when its guest leaves, and grows with the next one."""
+    daemon.start('--model', '2', *daemon.vf(VF_A, 'a'), *daemon.vf(VF_B, 'b'))
+    echo = runner.vfront(daemon.path('b.sock'), '--role', 'echo', '--mac', MAC_B,
+                         '--seconds', '60')
+    daemon.wait_state('b', 'running')
+
+    def counted():
+        return [json.loads(daemon.ctl('-j', 'dev', 'vstats', 'show', 'a', 'qidx', str(q)))
+                ['vstats']['a']['completed_desc'] for q in (0, 1)]
+    before = [0, 0]
+    for size in ('256', '128'):
+        status, report = runner.vfront(
+            daemon.path('a.sock'), '--mac', MAC_A, '--peer-mac', MAC_B, '--frames', '500',
+            '--seconds', '1', '--size', size, '--change', 'restart:2').result()
+        assert status == 0, report
+        daemon.wait_state('a', 'listening')
+        now = counted()
+        assert all(n >= b + 500 for n, b in zip(now, before)), (before, now)
+        before = now
+    echo.stop()
+    daemon.wait_state('b', 'listening')
+    end(daemon, 2)
+
+
 def test_queues_are_limited_as_asked(daemon):
     daemon.start('--model', '1', *daemon.vf(VF_A, 'a', queues=2))
     assert daemon.dev('a')['max_vqs'] == 4

@@ -48,7 +48,8 @@ mlx5x_dev_features(const struct mlx5x_dev *dev)
 	uint64_t features =
 		UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES | UINT64_C(1) << VIRTIO_F_ANY_LAYOUT |
 		UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << VIRTIO_F_ORDER_PLATFORM |
-		UINT64_C(1) << VIRTIO_NET_F_MQ | UINT64_C(1) << VIRTIO_NET_F_GUEST_ANNOUNCE;
+		UINT64_C(1) << VIRTIO_NET_F_MQ | UINT64_C(1) << VIRTIO_NET_F_GUEST_ANNOUNCE |
+		UINT64_C(1) << VIRTIO_NET_F_MTU;
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(by_cap); i++)
@@ -81,6 +82,8 @@ query_counters(struct mlx5x_dev *dev)
 {
 	struct mlx5x_phase *p = &dev->phase;
 
+	/* Without an object to ask: it may be gone, and what it counted is in the base. */
+	memset(&p->counters, 0, sizeof(p->counters));
 	return mlx5x_virtq_counters_get(&dev->hw, &p->q->virtq, &p->counters);
 }
 
@@ -103,16 +106,12 @@ mlx5x_dev_stats(struct mlx5x_dev *dev, int index, uint64_t values[MLX5X_DEV_STAT
 	ret = read_counters(dev, q);
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;
-	if (ret == 0) {
-		values[0] = now->received_desc - q->stats_base.received_desc;
-		values[1] = now->completed_desc - q->stats_base.completed_desc;
-		values[2] = now->error_cqes - q->stats_base.error_cqes;
-		values[3] = now->bad_desc - q->stats_base.bad_desc;
-		values[4] = now->exceed_max_chain - q->stats_base.exceed_max_chain;
-		values[5] = now->invalid_buffer - q->stats_base.invalid_buffer;
-	} else {
-		memset(values, 0, 6 * sizeof(values[0]));
-	}
+	values[0] = now->received_desc - q->stats_base.received_desc;
+	values[1] = now->completed_desc - q->stats_base.completed_desc;
+	values[2] = now->error_cqes - q->stats_base.error_cqes;
+	values[3] = now->bad_desc - q->stats_base.bad_desc;
+	values[4] = now->exceed_max_chain - q->stats_base.exceed_max_chain;
+	values[5] = now->invalid_buffer - q->stats_base.invalid_buffer;
 	values[6] = __atomic_load_n(&q->kick.relayed, __ATOMIC_RELAXED);
 	values[7] = q->interrupts;
 	values[8] = q->recoveries;
@@ -131,8 +130,7 @@ mlx5x_dev_stats_reset(struct mlx5x_dev *dev, int index)
 	ret = read_counters(dev, q);
 	if (ret && ret != -EOPNOTSUPP)
 		return ret;
-	if (ret == 0)
-		q->stats_base = dev->phase.counters;
+	q->stats_base = dev->phase.counters;
 	__atomic_store_n(&q->kick.relayed, 0, __ATOMIC_RELAXED);
 	q->interrupts = 0;
 	q->recoveries = 0;

@@ -162,6 +162,12 @@ void mlx5x_dev_recover(struct mlx5x_dev *dev);
 /** Time since the epoch in microseconds, for people; it may jump. */
 uint64_t mlx5x_dev_realtime_us(void);
 
+/**
+ * Set the VF to the MTU that the frontend told the guest; without one, or where
+ * it cannot be set, nothing changes.
+ */
+void mlx5x_dev_set_mtu(struct mlx5x_dev *dev);
+
 /** Monotonic time in microseconds. */
 uint64_t mlx5x_dev_now_us(void);
 

@@ -248,6 +248,7 @@ start(struct mlx5x_dev *dev)
 		mlx5x_dev_error(dev, "cannot use the guest's memory: %s", strerror(-ret));
 		return ret;
 	}
+	mlx5x_dev_set_mtu(dev);
 	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_CONFIGURED);
 	mlx5x_loop_park(dev->loop);
 	for (i = 0; i < 2u * dev->pairs; i++)

@@ -9,10 +9,15 @@
 #include <string.h>
 #include <time.h>
 
+#include <infiniband/mlx5dv.h>
+
 #include <dev_driver.h>
+
+#include <rte_vhost.h>
 
 #include "mlx5x_dev_private.h"
 #include "mlx5x_log.h"
+#include "mlx5x_netdev.h"
 
 static const char *
 state_name(enum rte_vdpa_mlx5x_state state)
@@ -66,6 +71,21 @@ uint64_t
 mlx5x_dev_realtime_us(void)
 {
 	return clock_us(CLOCK_REALTIME);
+}
+
+void
+mlx5x_dev_set_mtu(struct mlx5x_dev *dev)
+{
+	uint16_t mtu;
+	int ret;
+
+	if (rte_vhost_get_mtu(dev->vid, &mtu) != 0 || mtu == 0)
+		return;
+	ret = mlx5x_netdev_set_mtu(dev->hw.ctx->device->ibdev_path, mtu);
+	if (ret)
+		MLX5X_DEV_LOG(WARNING, dev->hw.name,
+			"the guest was told an MTU of %u, which cannot be set on %s: %s", mtu,
+			dev->hw.pci, strerror(-ret));
 }
 
 void

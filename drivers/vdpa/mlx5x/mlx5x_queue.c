@@ -389,10 +389,27 @@ mlx5x_queue_destroy(struct mlx5x_queue *q)
 	q->state = MLX5X_QUEUE_IDLE;
 }
 
+/* The counters of the device go; what they counted stays, modulo their width. */
+static void
+keep_counters(struct mlx5x_queue *q)
+{
+	struct mlx5x_virtq_counters *base = &q->stats_base, now;
+
+	if (q->virtq.counters == NULL || mlx5x_virtq_counters_get(q->env->hw, &q->virtq, &now) != 0)
+		return;
+	base->received_desc -= now.received_desc;
+	base->completed_desc -= now.completed_desc;
+	base->error_cqes -= now.error_cqes;
+	base->bad_desc -= now.bad_desc;
+	base->exceed_max_chain -= now.exceed_max_chain;
+	base->invalid_buffer -= now.invalid_buffer;
+}
+
 void
 mlx5x_queue_release(struct mlx5x_queue *q)
 {
 	mlx5x_queue_destroy(q);
+	keep_counters(q);
 	mlx5x_queue_set_fds(q, -1, -1);
 	mlx5x_eq_destroy(q->env->event, &q->eq);
 	mlx5x_virtq_release(q->env->hw, &q->virtq);

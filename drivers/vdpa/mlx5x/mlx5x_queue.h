@@ -75,7 +75,8 @@ struct mlx5x_queue {
 	int callfd; /* owned, -1: the guest wants no interrupts */
 	uint64_t corrections, recoveries, errors, interrupts;
 	uint64_t recovered_us[MLX5X_RECOVERIES]; /* times of the last ones */
-	struct mlx5x_virtq_counters stats_base;  /* value at the last reset */
+	struct mlx5x_virtq_counters stats_base;  /* to subtract: the value at the last reset, */
+						 /* less what objects that are gone counted */
 };
 
 void mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, uint16_t index);

@@ -46,6 +46,7 @@ static struct {
 	uint16_t resumed_base;
 	uint64_t cookie;
 	unsigned int completions;
+	struct mlx5x_virtq_counters counters;
 	uint16_t flags_at_doorbell;
 	uint64_t calls_at_doorbell;
 } fw;
@@ -223,6 +224,16 @@ mlx5x_event_watch_errors(struct mlx5x_event *ev, struct mlx5dv_devx_obj *obj, ui
 	(void)obj;
 	fw.cookie = cookie;
 	return say('w');
+}
+
+int
+mlx5x_virtq_counters_get(
+	struct mlx5x_hw *dev, struct mlx5x_virtq *vq, struct mlx5x_virtq_counters *out)
+{
+	(void)dev;
+	(void)vq;
+	*out = fw.counters;
+	return 0;
 }
 
 int
@@ -506,6 +517,30 @@ recoveries_are_bounded(void **state)
 	assert_true(mlx5x_queue_may_recover(&q, 13100000));
 }
 
+/* What was counted outlives the object that counted; the next one begins at 0. */
+static void
+counters_are_kept(void **state)
+{
+	struct mlx5dv_devx_obj *object = (struct mlx5dv_devx_obj *)&fw;
+
+	(void)state;
+	q.stats_base.received_desc = 10; /* a reset in between */
+	fw.counters.received_desc = 110;
+	fw.counters.error_cqes = UINT32_MAX;
+	mlx5x_queue_release(&q);
+	assert_int_equal(q.stats_base.received_desc, 10); /* no object, nothing counted */
+	q.virtq.counters = object;
+	mlx5x_queue_release(&q);
+	assert_true(0 - q.stats_base.received_desc == 100);
+	q.virtq.counters = object;
+	fw.counters.received_desc = 5;
+	fw.counters.error_cqes = 2;
+	mlx5x_queue_release(&q);
+	assert_true(0 - q.stats_base.received_desc == 105);
+	assert_int_equal(0 - q.stats_base.error_cqes, 1);
+	q.virtq.counters = NULL;
+}
+
 /* An eventfd that nobody reads must not hold up the device. */
 static void
 full_callfd_does_not_block(void **state)
@@ -539,6 +574,7 @@ main(void)
 		T(resume_on_the_new_memory),
 		T(generation_moves_on),
 		T(recoveries_are_bounded),
+		T(counters_are_kept),
 		T(full_callfd_does_not_block),
 	};
 
