@@ -6,11 +6,14 @@ import re
 import signal
 import struct
 
+from conftest import wait_until
 from mlx5x_host import host, left_behind
 
 RING_BYTES = 0x2000  # of vfront's rings with 256 entries, page aligned
-TX_RING = 0x10000 + RING_BYTES
+RX_RING = 0x10000
+TX_RING = RX_RING + RING_BYTES
 AVAIL = 16 * 256
+USED = AVAIL + 4 + 2 * 256 + 4
 
 
 def boot_memory(pid):
@@ -32,6 +35,11 @@ def boot_memory(pid):
 def poke(memory, at, data):
     file, offset = memory
     os.pwrite(file.fileno(), data, offset + at)
+
+
+def peek(memory, at, count):
+    file, offset = memory
+    return os.pread(file.fileno(), count, offset + at)
 
 
 def idle_guest(runner):
@@ -69,3 +77,21 @@ def test_impossible_available_index_ends_the_queue(runner):
     process.await_text('queue 1: available index is ahead of the used one')
     process.await_text('configured -> degraded')
     ends_well(process, guest)
+
+
+def test_impossible_index_at_a_change(runner):
+    """A change finds a receive queue broken: it leaves the receive table, the others go on."""
+    process, sockets = host(runner)
+    guest = runner.vfront(sockets[0], '--role', 'sink', '--size', '256', '--seconds', '60',
+                          '--pairs', '2', '--change', 'add:1', '--interval', '6000')
+    process.await_text('probed -> configured')
+    memory = boot_memory(guest.child.pid)
+    wait_until('the receive ring to be filled',
+               lambda: peek(memory, RX_RING + AVAIL + 2, 2) != bytes(2))
+    # the available index is vfront's, who writes it again and again
+    poke(memory, RX_RING + USED + 2, struct.pack('<H', 0x8000))
+    process.await_text('queue 0: available index is ahead of the used one')
+    process.await_text('memory change 1: ')
+    process.await_text('configured -> degraded')
+    ends_well(process, guest)
+    assert 'stays behind' not in process.log()

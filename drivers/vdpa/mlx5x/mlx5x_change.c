@@ -168,6 +168,8 @@ swap(struct mlx5x_dev *dev)
 	} else {
 		mlx5x_dev_deadline(dev, BLACKOUT_PHASES);
 		ret = move_queues(dev, new);
+		if (ret == 0)
+			ret = mlx5x_dev_retire_failed(dev);
 		mlx5x_dev_deadline(dev, 0);
 		mark(dev, RTE_VDPA_MLX5X_PHASE_RESUME);
 	}

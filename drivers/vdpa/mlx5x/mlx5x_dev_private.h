@@ -153,6 +153,9 @@ int mlx5x_dev_suspend_queues(struct mlx5x_dev *dev);
 /** Decide the bases of SUSPENDED queues; as mlx5x_dev_each(). */
 int mlx5x_dev_audit_queues(struct mlx5x_dev *dev);
 
+/** Take queues that failed in an audit out of the device; as mlx5x_dev_each(). */
+int mlx5x_dev_retire_failed(struct mlx5x_dev *dev);
+
 /** CONFIGURED or DEGRADED, by what the queues of a running device are. */
 void mlx5x_dev_settle(struct mlx5x_dev *dev);
 

@@ -64,6 +64,28 @@ mlx5x_dev_audit_queues(struct mlx5x_dev *dev)
 	return mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "asking", audit, NULL);
 }
 
+/*
+ * A queue that failed with its object in place gets its share of packets and
+ * drops it, and firmware does not let go of what the receive table names:
+ * first the table, then the object.
+ */
+int
+mlx5x_dev_retire_failed(struct mlx5x_dev *dev)
+{
+	unsigned int i, n = 0;
+	int ret;
+
+	for (i = 0; i < 2u * dev->pairs; i++)
+		n += dev->queues[i].state == MLX5X_QUEUE_FAILED && dev->queues[i].virtq.obj != NULL;
+	if (n == 0)
+		return 0;
+	ret = mlx5x_dev_steer(dev);
+	if (ret != 0 && !dev->stuck)
+		mlx5x_dev_error(dev, "cannot take failed queues out of the receive table");
+	return dev->stuck ? ret
+			  : mlx5x_dev_each(dev, MLX5X_QUEUE_FAILED, "destroying", retire, NULL);
+}
+
 /* A queue that firmware reported broken is SUSPENDED, or FAILED for good. */
 static void
 judge(struct mlx5x_dev *dev, struct mlx5x_queue *q)

@@ -266,9 +266,10 @@ mlx5x_queue_audit(struct mlx5x_queue *q)
 			q->base);
 		break;
 	case MLX5X_INDEX_CORRUPT:
-		fail(q, -EPROTO,
-			"available index is ahead of the used one by more than the "
-			"ring has");
+		QLOG(ERR, q,
+			"available index is ahead of the used one by more than the ring has; "
+			"queue is down");
+		q->state = MLX5X_QUEUE_FAILED;
 		break;
 	}
 }

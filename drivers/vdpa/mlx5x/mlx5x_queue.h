@@ -110,7 +110,8 @@ void mlx5x_queue_suspend(struct mlx5x_queue *q);
 
 /**
  * Of a SUSPENDED queue: ask firmware where it is, deliver what completed, and
- * decide `base`.
+ * decide `base`.  FAILED when no base can be right; the object is still there
+ * then, suspended, for the receive table may name it.
  */
 void mlx5x_queue_audit(struct mlx5x_queue *q);
 
