@@ -45,16 +45,20 @@ class Namespace:
         made = subprocess.run(['ip', 'netns', 'add', self.name], capture_output=True, check=False)
         if made.returncode:
             pytest.skip(f'no network namespace: {made.stderr.decode().strip()}')
-        self.run('ip', 'link', 'set', 'lo', 'up')
-        if tap:
-            self.add_tap()
+        try:
+            self.run('ip', 'link', 'set', 'lo', 'up')
+            if tap:
+                self.add_tap('up0')
+                self.run('ip', 'addr', 'add', f'{ADDRESS}/24', 'dev', 'up0')
+        except BaseException:
+            self.remove()
+            raise
 
-    def add_tap(self):
-        self.run('ip', 'tuntap', 'add', 'up0', 'mode', 'tap')
+    def add_tap(self, name):
+        self.run('ip', 'tuntap', 'add', name, 'mode', 'tap')
         # Nothing but what a test sends: no router solicitations, no MLD.
-        self.run('sysctl', '-qw', 'net.ipv6.conf.up0.disable_ipv6=1')
-        self.run('ip', 'addr', 'add', f'{ADDRESS}/24', 'dev', 'up0')
-        self.run('ip', 'link', 'set', 'up0', 'up')
+        self.run('sysctl', '-qw', f'net.ipv6.conf.{name}.disable_ipv6=1')
+        self.run('ip', 'link', 'set', name, 'up')
 
     def words(self, *argv):
         return ['ip', 'netns', 'exec', self.name, *argv]
