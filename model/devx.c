@@ -41,6 +41,11 @@ static const struct row table[] = {
 	{ OP_QUERY_GENERAL_OBJECT, DEVX_QUERY, ANY_TYPE, 16, 16, devx_query_general },
 };
 
+/* Of a MODIFY_GENERAL_OBJECT of a virtq: what is needed to tell what it does. */
+#define MODIFY_SELECT      PRM(0x80, 64)
+#define MODIFY_STATE       PRM(0x80 + 0x9c, 4)
+#define MODIFY_VIRTQ_BYTES 40
+
 static const struct row *
 find_row(uint16_t opcode)
 {
@@ -68,10 +73,28 @@ names_object(const struct devx_cmd *cmd, const struct row *row)
 	return prm_get(cmd->in, PRM_IN_OBJ_ID) == cmd->obj->id;
 }
 
+uint16_t
+devx_kind(const void *in, uint32_t len)
+{
+	if (len < MODIFY_VIRTQ_BYTES || prm_get(in, PRM_IN_OPCODE) != OP_MODIFY_GENERAL_OBJECT ||
+		prm_get(in, PRM_IN_OBJ_TYPE) != PRM_OBJ_VIRTQ ||
+		!(prm_get(in, MODIFY_SELECT) & VIRTQ_SEL_STATE))
+		return 0;
+	switch (prm_get(in, MODIFY_STATE)) {
+	case VIRTQ_SUSPEND:
+		return OP_SUSPEND_VIRTQ;
+	case VIRTQ_RDY:
+		return OP_START_VIRTQ;
+	default:
+		return 0;
+	}
+}
+
 static enum prm_status
 run_row(struct devx_cmd *cmd, const struct row *row)
 {
-	uint8_t status = fw_take_fail(cmd->ctx->hca->fw, row->opcode);
+	uint8_t status =
+		fw_take_fail(cmd->ctx->hca->fw, row->opcode, devx_kind(cmd->in, cmd->in_len));
 
 	if (status) {
 		cmd->syndrome = 0xfa170000u | row->opcode;
@@ -160,7 +183,7 @@ int
 devx_count(struct hca *hca, uint16_t opcode, uint8_t *status)
 {
 	hca->commands[opcode]++;
-	*status = fw_take_fail(hca->fw, opcode);
+	*status = fw_take_fail(hca->fw, opcode, 0);
 	if (*status)
 		hca->failed++;
 	return status_to_errno((enum prm_status) * status);

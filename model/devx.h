@@ -27,6 +27,9 @@ enum devx_class {
 	DEVX_QUERY,
 };
 
+/* Of an entry of a memory key, behind the rest of CREATE_MKEY. */
+#define DEVX_KLM_BYTES 16
+
 struct devx_cmd {
 	struct context *ctx;
 	const uint8_t *in;
@@ -43,6 +46,11 @@ typedef enum prm_status (*devx_fn)(struct devx_cmd *cmd);
  * status and syndrome in the output.
  */
 int devx_exec(struct devx_cmd *cmd, enum devx_class class);
+
+/* What command @in (of @len bytes) is beside its opcode: OP_SUSPEND_VIRTQ,
+ * OP_START_VIRTQ, or 0.
+ */
+uint16_t devx_kind(const void *in, uint32_t len);
 
 /* The destroy command of @obj: 0, or what the kernel makes of its status. */
 int devx_destroy(struct fwobj *obj);

@@ -34,7 +34,15 @@ struct fw_latency {
 	uint32_t us;
 };
 
-/* slots=OP:N, at most N commands of this opcode at work at the same time */
+/* size_cost=OP:NS */
+struct fw_size_cost {
+	uint16_t op;
+	uint32_t ns; /* more for each unit: see pace.h */
+};
+
+/* slots=OP:N, at most N commands of this opcode at work at the same time;
+ * FW_OP_ANY: of all together
+ */
 struct fw_slots {
 	uint16_t op;
 	uint32_t n;
@@ -46,10 +54,11 @@ struct fw {
 	bool strict_doorbell; /* a queue runs only after its doorbell */
 	bool reread_on_start; /* RDY looks at the ring without a doorbell */
 	enum fw_hw_avail hw_avail;
-	unsigned int n_fail, n_latency, n_slots;
+	unsigned int n_fail, n_latency, n_slots, n_size_cost;
 	struct fw_fail fail[FW_MAX_RULES];
 	struct fw_latency latency[FW_MAX_RULES];
 	struct fw_slots slots[FW_MAX_RULES];
+	struct fw_size_cost size_cost[FW_MAX_RULES];
 };
 
 /* A card without peculiarities. */
@@ -64,15 +73,24 @@ int fw_set(struct fw *fw, const char *option, char *why, unsigned int len);
 /* Add one fault, as `fail=` does.  0 or -ENOSPC. */
 int fw_add_fail(struct fw *fw, uint16_t op, uint64_t nth, uint8_t status);
 
+/* Is there a latency / a limit for @op itself? */
+bool fw_has_latency(const struct fw *fw, uint16_t op);
+bool fw_has_slots(const struct fw *fw, uint16_t op);
+
 /* Latency in microseconds that @op has to take: its own rule, or that of
  * "any", or 0.
  */
 uint32_t fw_latency_us(const struct fw *fw, uint16_t op);
 
+/* Nanoseconds that each unit of the size of @op takes beside that, or 0. */
+uint32_t fw_size_cost_ns(const struct fw *fw, uint16_t op);
+
 /* How many commands @op may be at work at the same time; 0: no limit. */
 uint32_t fw_slots(const struct fw *fw, uint16_t op);
 
-/* Count one command @op.  The status it has to fail with, or 0. */
-uint8_t fw_take_fail(struct fw *fw, uint16_t op);
+/* Count one command @op, which is also a @kind (or 0).  The status it has to
+ * fail with, or 0.
+ */
+uint8_t fw_take_fail(struct fw *fw, uint16_t op, uint16_t kind);
 
 #endif /* MODEL_FW_H */

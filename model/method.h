@@ -67,6 +67,8 @@ struct call {
 	int created_fd;                    /* set by the handler: for ATTR_FD_NEW */
 	/* Firmware command, if the call is one; for timing and trace. */
 	uint16_t opcode;
+	uint16_t kind;      /* OP_SUSPEND_VIRTQ and the like, or 0 */
+	uint64_t size;      /* what makes it longer: MiB registered, entries of a key */
 	bool counts_itself; /* counted, and failed, where it is decoded */
 	uint8_t status;
 	uint32_t object;

@@ -51,6 +51,8 @@ static const struct {
 	{ OP_ALLOC_VAR, "ALLOC_VAR" },
 	{ OP_CREATE_FLOW, "CREATE_FLOW" },
 	{ OP_DESTROY_FLOW, "DESTROY_FLOW" },
+	{ OP_SUSPEND_VIRTQ, "SUSPEND_VIRTQ" },
+	{ OP_START_VIRTQ, "START_VIRTQ" },
 };
 
 #define N_NAMES (sizeof(names) / sizeof(names[0]))

@@ -56,6 +56,11 @@ enum opcode {
 	OP_ALLOC_VAR,
 	OP_CREATE_FLOW,
 	OP_DESTROY_FLOW,
+	/* The two MODIFY_GENERAL_OBJECT of a virtq that take their time: to
+	 * SUSPEND and to RDY.  Only for --fw; both are counted as what they are.
+	 */
+	OP_SUSPEND_VIRTQ,
+	OP_START_VIRTQ,
 };
 
 /* One past the highest opcode: the size of per-opcode counters. */

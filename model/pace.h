@@ -5,7 +5,13 @@
 #define MODEL_PACE_H
 
 /*
- * The time that a firmware command takes: --fw latency= and slots=.
+ * The time that a firmware command takes: --fw latency=, size_cost= and
+ * slots=.
+ *
+ * A command takes the latency of its kind, or else of its opcode, or else of
+ * any; and for each unit of its size more: MiB of a registration, entries of
+ * a memory key.  It waits until a slot of its kind (or opcode) is free, and
+ * one of the card.
  */
 
 #include <stdint.h>
@@ -13,13 +19,16 @@
 struct fw;
 
 struct pace {
-	uint16_t op;
-	uint32_t us;    /* latency */
-	uint32_t slots; /* commands of this opcode at a time, 0: any number */
+	uint16_t op;        /* whose slots are counted */
+	uint32_t us;        /* latency */
+	uint32_t slots;     /* of @op at a time, 0: any number */
+	uint32_t all_slots; /* of all commands at a time, 0: any number */
 };
 
-/* What @fw says of @op.  Caller holds the model lock. */
-struct pace pace_of(const struct fw *fw, uint16_t op);
+/* What @fw says of command @op, which is of @kind (OP_SUSPEND_VIRTQ,
+ * OP_START_VIRTQ, or 0) and has @size units.  Caller holds the model lock.
+ */
+struct pace pace_of(const struct fw *fw, uint16_t op, uint16_t kind, uint64_t size);
 
 /* Wait for a slot, then for half the latency; without the model lock. */
 void pace_begin(const struct pace *pace);

@@ -348,7 +348,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		call->opcode = m->opcode;
 	if (call->opcode) {
 		start_ns = now_ns();
-		pace = pace_of(call->ctx->hca->fw, call->opcode);
+		pace = pace_of(call->ctx->hca->fw, call->opcode, call->kind, call->size);
 		model_unlock();
 		pace_begin(&pace);
 		model_lock();

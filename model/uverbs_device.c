@@ -214,8 +214,16 @@ device_write_command(struct call *call)
 
 	if (cmd == IB_USER_VERBS_CMD_ALLOC_PD)
 		call->opcode = OP_ALLOC_PD;
-	else if (cmd == IB_USER_VERBS_CMD_REG_MR)
+	else if (cmd == IB_USER_VERBS_CMD_REG_MR) {
+		const struct arg *in = call_arg(call, UVERBS_ATTR_CORE_IN);
+		struct ib_uverbs_reg_mr req;
+
 		call->opcode = OP_REG_MR;
+		if (in->present && in->len >= sizeof(req)) {
+			memcpy(&req, in->in, sizeof(req));
+			call->size = req.length >> 20;
+		}
+	}
 }
 
 int

@@ -40,6 +40,9 @@ devx_peek(struct call *call)
 		call->opcode = 0;
 	if (call->args[0].uobj)
 		call->object = call->args[0].uobj->fw->id;
+	call->kind = devx_kind(in->in, in->len);
+	if (call->opcode == OP_CREATE_MKEY)
+		call->size = in->len / DEVX_KLM_BYTES;
 	call->counts_itself = true;
 	call->cmd_in = in->in;
 	call->cmd_in_len = in->len;

@@ -43,3 +43,25 @@ def test_receive_path_is_honest(runner):
     assert process.stop() == 0, process.tail()
     assert left_behind(process) == [0, 0]
     check_oracle(process, 2)
+
+
+def test_firmware_changes_its_mind(runner):
+    """Each behaviour of the firmware is switched under a guest whose memory changes."""
+    process, source, echo = start(runner, '--change', 'all:4', '--interval', '100')
+    with ModelCtl(runner.model_ctl) as ctl:
+        wait_until('frames to return', lambda: ctl.packets(0, 0) > MORE)
+        for setting in ('hw_avail=garbage', 'latency=any:100', 'slots=any:1', 'hw_avail=true',
+                        'latency=any:0', 'slots=any:1024', 'profile=cx6dx', 'profile=resumable'):
+            ctl.ask(cmd='fault', set=setting)
+            before = ctl.packets(0, 0)
+            wait_until(f'traffic with {setting}', lambda: ctl.packets(0, 0) > before + MORE)
+        assert not ctl.try_ask(cmd='fault', set='resume=maybe')['ok']
+        wait_until('the changes to end', lambda: ctl.vf(0)['oracle']['tables'] >= 2 * 29)
+    source.child.terminate()
+    _, report = source.result()
+    assert report['violations_total'] == report['changes_refused'] == 0, report
+    assert report['corrupted'] == report['duplicated'] == 0
+    echo.stop()
+    assert process.stop() == 0, process.tail()
+    assert left_behind(process) == [0, 0]
+    check_oracle(process, 2)
