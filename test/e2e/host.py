@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 
@@ -112,14 +113,26 @@ class Host:
         self.net = Namespace()
         self.daemon = None
 
-    def socket(self, port='a'):
+    def vhost_socket(self, port='a'):
         return self.runner.path(f'{port}.sock')
 
+    def card_socket(self):
+        return self.runner.path('card.ctl')
+
+    def card(self, vf=0):
+        """What the model counts at the port of a function; TX is towards the guest."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(PATIENCE_S)
+            s.connect(self.card_socket())
+            s.sendall(b'{"cmd":"stats"}\n')
+            with s.makefile() as lines:
+                return json.loads(lines.readline())['vfs'][vf]['port']
+
     def start(self):
-        options = ' '.join(['--uplink tap:up0', *(f'--fw {setting}' for setting in self.fw)])
+        options = ' '.join(['--uplink tap:up0', f'--ctl {self.card_socket()}', *(f'--fw {setting}' for setting in self.fw)])
         ports = []
         for vf, port in zip(VFS[:self.vfs], 'ab'):
-            ports += ['--vf', f'{vf}={self.socket(port)},name={port},mode={self.mode}']
+            ports += ['--vf', f'{vf}={self.vhost_socket(port)},name={port},mode={self.mode}']
         self.daemon = self.runner.start('vdpa-ctl', self.net.words(
             built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', str(self.vfs),
             '--model-opt', options, '--ctl', self.runner.path('ctl.sock'), *ports))

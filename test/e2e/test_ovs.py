@@ -34,7 +34,7 @@ def test_virtio_user_port(runner, inside):
         switch = Switch(runner, inside).start()
         switch.ctl('add-br', 'br0', '--', 'set', 'bridge', 'br0', 'datapath_type=netdev')
         switch.ctl('add-port', 'br0', 'vf0', '--', 'set', 'Interface', 'vf0', 'type=dpdk',
-                   f'options:dpdk-devargs="net_virtio_user0,path={host.socket()},queues=1,'
+                   f'options:dpdk-devargs="net_virtio_user0,path={host.vhost_socket()},queues=1,'
                    'queue_size=256"', 'options:n_rxq=1')
         inside.run('ip', 'addr', 'add', '10.9.0.2/24', 'dev', 'br0')
         inside.run('ip', 'link', 'set', 'br0', 'up')

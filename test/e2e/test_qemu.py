@@ -30,7 +30,7 @@ def fixture_make_host(runner):
 def boot(host, at=0, chardev='', device=''):
     """A guest on port a or b; it has answered once."""
     port = 'ab'[at]
-    guest = Guest(host.runner, f'path={host.socket(port)}{chardev}', GUESTS[at], MACS[at],
+    guest = Guest(host.runner, f'path={host.vhost_socket(port)}{chardev}', GUESTS[at], MACS[at],
                   device).booted()
     host.await_guest(GUESTS[at])
     return guest
@@ -81,7 +81,13 @@ def test_doorbell_page(make_host):
 
 
 def cycle_dimms(host, guest, count):
-    """Plug and unplug under pings; none of them may stay unanswered."""
+    """Plug and unplug under pings.
+
+    None of them may stay unanswered, but for those that the card itself dropped on the
+    way to the guest: what arrives in the moment in which a queue is stopped is lost, here
+    as on hardware, and on a busy machine that moment can be long.
+    """
+    dropped = host.card()['tx_dropped']
     traffic = host.pinger()
     regions = host.dev()['regions']
     for i in range(count):
@@ -92,8 +98,10 @@ def cycle_dimms(host, guest, count):
         guest.unplug(f'dimm{i}')
     wait_until('the regions to be gone', lambda: host.dev()['regions'] == regions)
     sent, received = traffic.result()
-    print(f'{count} dimms in and out: {received} of {sent} pings, longest {traffic.longest_ms} ms')
-    assert sent == received > 0
+    dropped = host.card()['tx_dropped'] - dropped
+    print(f'{count} dimms in and out: {received} of {sent} pings, longest {traffic.longest_ms} ms, '
+          f'the card dropped {dropped} frames')
+    assert sent > 0 and sent - received <= dropped
     dev = host.dev()
     assert dev['queues_active'] == 2 and dev['queues_failed'] == 0 and dev['last_error'] == ''
 
