@@ -4,9 +4,10 @@
 BUILD ?= build
 MESON_OPTIONS ?=
 KEEP ?=
+QUICK ?=
 SECONDS ?= 30
 
-.PHONY: all help deps run compare test test-nightly fuzz bench lint format clean
+.PHONY: all help deps run compare test test-nightly fuzz bench bench-hotplug lint format clean
 
 all: $(BUILD)/build.ninja ## build everything
 	@ninja -C $(BUILD)
@@ -41,6 +42,10 @@ fuzz: deps ## every fuzz target for SECONDS, under the sanitizers
 bench: all ## what an idle card costs and how fast it wakes: BUILD/bench/idle.json
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/test/bench/idle --json $(BUILD)/bench/idle.json
+
+bench-hotplug: all ## what a memory change costs, mlx5x and stock (QUICK=1: few rows)
+	@tools/install-deps bench
+	@tools/bench-hotplug $(BUILD) $(if $(QUICK),--quick)
 
 lint: all ## format, layers, headers, banned calls, shell scripts
 	@tools/lint $(BUILD)

@@ -18,10 +18,12 @@
 #define EXIT_USAGE 2
 
 static volatile sig_atomic_t stop;
+static struct vf_series series;
 
 struct options {
 	struct vf_run_conf run;
 	const char *json;
+	const char *per_ms;
 };
 
 enum option_kind {
@@ -52,7 +54,7 @@ static const struct option_row {
 	{ "server", OPT_FLAG, AT(run.guest.server), 0, 0, NULL, "listen there (default: connect)" },
 	{ "pairs", OPT_U32, AT(run.guest.pairs), 1, VF_MAX_PAIRS, "N", "queue pairs (1)" },
 	{ "size", OPT_U32, AT(run.guest.size), 64, 1024, "N", "ring entries (256)" },
-	{ "mem", OPT_U32, AT(run.guest.mem_mib), 2, 1024, "MIB", "boot memory (64)" },
+	{ "mem", OPT_U32, AT(run.guest.mem_mib), 2, 16384, "MIB", "boot memory, sparse (64)" },
 	{ "dimms", OPT_U32, AT(run.guest.dimms), 0, 7, "N", "further regions at the start (2)" },
 	{ "dimm", OPT_U32, AT(run.guest.dimm_mib), 1, 256, "MIB",
 		"size of a region, a growth (2)" },
@@ -96,6 +98,8 @@ static const struct option_row {
 		"without any frame: the run is over (15000)" },
 	{ "seed", OPT_U64, AT(run.guest.seed), 0, UINT64_MAX, "N", "of all that is random (1)" },
 	{ "json", OPT_TEXT, AT(json), 0, 0, "FILE", "write the result there" },
+	{ "per-ms", OPT_TEXT, AT(per_ms), 0, 0, "FILE",
+		"write frames received in each millisecond there" },
 	{ "live", OPT_FLAG, AT(run.live), 0, 0, NULL, "a status line per second on stderr" },
 	{ "help", OPT_HELP, 0, 0, 0, NULL, "this text" },
 };
@@ -255,6 +259,8 @@ main(int argc, char **argv)
 	}
 	o.run.traffic.seed = o.run.change.seed = o.run.guest.seed;
 	o.run.change.dimm_mib = o.run.guest.dimm_mib;
+	if (o.per_ms != NULL)
+		o.run.traffic.series = &series;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	vf_run(&o.run, &result);
@@ -262,6 +268,10 @@ main(int argc, char **argv)
 	ok = vf_result_verdict(&o.run, &result) == NULL;
 	if (o.json != NULL && vf_report_json(&o.run, &result, o.json) < 0) {
 		fprintf(stderr, "vfront: cannot write %s\n", o.json);
+		ok = false;
+	}
+	if (o.per_ms != NULL && vf_series_write(&series, o.per_ms) < 0) {
+		fprintf(stderr, "vfront: cannot write %s\n", o.per_ms);
 		ok = false;
 	}
 	vf_result_free(&result);

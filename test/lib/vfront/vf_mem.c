@@ -20,6 +20,7 @@
 #define GIB             (1ull << 30)
 #define DIMM_GPA        (4 * GIB)
 #define WINDOW          (1 * GIB) /* guest and own addresses per slot */
+#define BOOT_MAX        (16 * WINDOW)
 #define UVA_BASE        0x700000000000ull
 #define UVA_PER_SLOT    (64 * WINDOW)
 #define UVA_GENERATIONS 64
@@ -28,10 +29,21 @@
 #define CHUNK_SLOT(chunk)   ((chunk) >> 24)
 #define CHUNK_NUMBER(chunk) ((chunk)&0xffffff)
 
+/* Addresses that a region has for itself; the boot memory may be a large one. */
 static uint64_t
-slot_gpa(unsigned int slot)
+window_of(unsigned int slot, uint64_t size)
 {
-	return slot == 0 ? 0 : DIMM_GPA + (slot - 1) * WINDOW;
+	return slot == 0 ? (size + WINDOW - 1) / WINDOW * WINDOW : WINDOW;
+}
+
+static uint64_t
+slot_gpa(const struct vf_mem *mem, unsigned int slot)
+{
+	uint64_t boot = window_of(0, mem->region[0].size);
+
+	if (slot == 0)
+		return 0;
+	return (boot > DIMM_GPA ? boot : DIMM_GPA) + (slot - 1) * WINDOW;
 }
 
 static uint64_t
@@ -57,7 +69,7 @@ add_chunks(struct vf_region *r, uint32_t from, uint32_t to)
 
 /* Map size bytes of a new file at the start of a fresh window. */
 static int
-open_region(struct vf_mem *mem, struct vf_region *r, uint64_t size)
+open_region(struct vf_mem *mem, struct vf_region *r, uint64_t size, uint64_t room)
 {
 	static const uint64_t offsets[] = { 0, 0x1000, 0x200000 };
 	uint64_t offset = offsets[vf_rng_range(&mem->rng, 0, 2)];
@@ -71,7 +83,7 @@ open_region(struct vf_mem *mem, struct vf_region *r, uint64_t size)
 		rc = -errno;
 		goto close_fd;
 	}
-	window = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	window = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (window == MAP_FAILED) {
 		rc = -errno;
 		goto close_fd;
@@ -87,7 +99,7 @@ open_region(struct vf_mem *mem, struct vf_region *r, uint64_t size)
 	r->size = size;
 	return 0;
 unmap_window:
-	munmap(window, WINDOW);
+	munmap(window, room);
 close_fd:
 	close(fd);
 	return rc;
@@ -99,12 +111,13 @@ vf_mem_put(struct vf_mem *mem, unsigned int slot, uint64_t size)
 	struct vf_region *r = &mem->region[slot];
 	int rc;
 
-	if (slot >= VF_MEM_SLOTS || r->state != VF_REGION_FREE || size == 0 || size > WINDOW)
+	if (slot >= VF_MEM_SLOTS || r->state != VF_REGION_FREE || size == 0 ||
+		size > (slot == 0 ? BOOT_MAX : WINDOW))
 		return -EINVAL;
-	rc = open_region(mem, r, size);
+	rc = open_region(mem, r, size, window_of(slot, size));
 	if (rc < 0)
 		return rc;
-	r->gpa = slot_gpa(slot);
+	r->gpa = slot_gpa(mem, slot);
 	r->uva = slot_uva(slot, ++r->generation);
 	r->state = VF_REGION_NEW;
 	r->n_free = 0;
@@ -191,7 +204,7 @@ vf_mem_destroy(struct vf_mem *mem)
 		if (r->state == VF_REGION_FREE)
 			continue;
 		free(r->free_chunks);
-		munmap(r->base, WINDOW);
+		munmap(r->base, window_of(i, r->size));
 		close(r->fd);
 	}
 	memset(mem, 0, sizeof(*mem));
@@ -244,7 +257,7 @@ vf_mem_replace(struct vf_mem *mem, unsigned int slot, bool keep_uva)
 	struct vf_region fresh = *r;
 	int rc;
 
-	rc = open_region(mem, &fresh, r->size);
+	rc = open_region(mem, &fresh, r->size, window_of(slot, r->size));
 	if (rc < 0)
 		return rc;
 	bury(mem, r);

@@ -170,6 +170,7 @@ add_numbers(json_t *root, const struct vf_result *res)
 		{ "stalls", res->stalls },
 		{ "longest_gap_us", res->longest_gap_us },
 		{ "duration_us", res->duration_us },
+		{ "start_us", res->oracle.start_us },
 		{ "kicks", res->kicks },
 		{ "page_kicks", res->page_kicks },
 		{ "calls", res->calls },

@@ -111,11 +111,13 @@ vf_traffic_silence(const struct vf_traffic *t)
 }
 
 static void
-note_received(struct vf_traffic *t)
+note_received(struct vf_traffic *t, unsigned int n)
 {
 	uint64_t now = vf_clock_us();
 	uint64_t gap = now - t->last_rx_us;
 
+	if (t->conf.series != NULL)
+		vf_series_add(t->conf.series, now - t->oracle->start_us, n);
 	t->last_rx_us = now;
 	t->write_off_us = WRITE_OFF_US;
 	t->stalled = false;
@@ -191,7 +193,7 @@ receive_pair(struct vf_traffic *t, unsigned int pair)
 		n++;
 	}
 	if (n > 0)
-		note_received(t);
+		note_received(t, n);
 	vf_queue_refill(rx);
 	return n;
 }

@@ -22,6 +22,7 @@
 
 #include "vf_frame.h"
 #include "vf_guest.h"
+#include "vf_series.h"
 
 enum vf_role {
 	VF_ROLE_SOURCE,
@@ -37,6 +38,7 @@ struct vf_traffic_conf {
 	uint32_t window;                 /* frames in flight over all queues; 0: half a ring */
 	uint32_t length_min, length_max; /* VF_FRAME_MIN..VF_FRAME_MAX */
 	uint64_t seed;
+	struct vf_series *series; /* borrowed; NULL: not wanted */
 };
 
 struct vf_traffic {
