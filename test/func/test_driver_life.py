@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from conftest import check_oracle, eal_args
+from conftest import check_oracle, eal_args, wait_until
 from mlx5x_host import BDFS, host, left_behind
+from two_vfs import descendants, fds_of, read
 
 
 @pytest.fixture
@@ -57,6 +58,30 @@ def test_probe_undone_at_command(runner, plugin, command):
     """A firmware command of the probe fails: the probe fails and leaves nothing."""
     log = refused(runner, plugin, [f'vdpa_mlx5x0,dev={BDFS[0]}'], fw=[f'fail={command}:1'])
     assert re.search(r'failed to initialize vdpa_mlx5x0', log)
+
+
+def test_hotplug_in_testpmd(runner, plugin):
+    """The vdev comes and goes in an unmodified program, and what it opened goes with it."""
+    process = runner.start('testpmd', runner.under_model(
+        ['dpdk-testpmd', *eal_args(256), '-d', plugin, '--log-level', 'pmd.vdpa.mlx5x:info',
+         '--vdev', 'net_null0',
+         '--lcores', '0@(0,1),1@(0,1)', '--', '-i', '--total-num-mbufs=2048'], 2))
+    process.await_text('testpmd>')
+    pid = next(p for p in descendants(process.child.pid)
+               if 'dpdk-testpmd' in read(f'/proc/{p}/comm'))
+    process.type(f'port attach vdpa_mlx5x1,dev={BDFS[2]}')
+    process.await_text('no verbs device')
+    seen = []
+    for n in range(1, 21):
+        process.type(f'port attach vdpa_mlx5x0,dev={BDFS[0]}')
+        wait_until('the device', lambda: process.log().count('64 queue pairs') == n)
+        seen.append(fds_of(pid))
+        process.type('device detach vdpa_mlx5x0')
+        wait_until('its end', lambda: len(left_behind(process)) == n)
+    process.type('quit')
+    assert process.wait() == 0, process.tail()
+    assert set(left_behind(process)) == {0}
+    assert seen[1:] == seen[1:2] * 19
 
 
 def talk(runner, sockets, pairs, changes, seconds=2):

@@ -29,6 +29,16 @@ def descendants(pid):
     return found
 
 
+def fds_of(pid):
+    """How many of each kind a process has open."""
+    kinds = {}
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        with contextlib.suppress(OSError):
+            kind = re.sub(r'[0-9]+', 'N', os.readlink(f'/proc/{pid}/fd/{fd}'))
+            kinds[kind] = kinds.get(kind, 0) + 1
+    return kinds
+
+
 class Command:
     """One firmware command as the model's trace has it."""
 
@@ -93,12 +103,7 @@ class TwoVfs:
 
     def fds(self):
         """How many of each kind the host has open."""
-        kinds = {}
-        for fd in os.listdir(f'/proc/{self.pid}/fd'):
-            with contextlib.suppress(OSError):
-                kind = re.sub(r'[0-9]+', 'N', os.readlink(f'/proc/{self.pid}/fd/{fd}'))
-                kinds[kind] = kinds.get(kind, 0) + 1
-        return kinds
+        return fds_of(self.pid)
 
     def guest_files(self):
         """Inodes of the guest memory that the host has mapped."""
