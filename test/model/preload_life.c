@@ -10,6 +10,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <infiniband/mlx5dv.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -260,6 +261,34 @@ run_threads(void)
 	pthread_join(mapper, NULL);
 }
 
+/* Memory in the place of a doorbell page is left alone, however it came there. */
+static void
+run_unmap(void)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	int zero = open("/dev/zero", O_RDONLY);
+
+	CHECK(zero >= 0);
+	for (int fixed = 0; fixed < 2; fixed++) {
+		struct dev d = open_dev(0);
+		void *page = (void *)(uintptr_t)d.page;
+		int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+		flags |= fixed ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+		ring(&d, 20);
+		if (!fixed)
+			CHECK(!munmap(page, PAGE));
+		CHECK(mmap(page, PAGE, prot, flags, -1, 0) == page);
+		/* the kernel does not go through our fault handler */
+		for (int i = 0; i < 100; i++) {
+			CHECK(read(zero, page, 8) == 8);
+			usleep(500);
+		}
+		close_dev(&d);
+	}
+	close(zero);
+}
+
 static sigjmp_buf back;
 static volatile int caught;
 
@@ -370,6 +399,7 @@ main(int argc, char **argv)
 		{ "exec", run_exec },
 		{ "threads", run_threads },
 		{ "signals", run_signals },
+		{ "unmap", run_unmap },
 		{ "all", run_all },
 		{ "once", run_once },
 	};
