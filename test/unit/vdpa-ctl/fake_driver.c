@@ -239,7 +239,7 @@ read_arg(const char *key, const char *value, void *arg)
 static int
 probe(struct rte_vdev_device *vdev)
 {
-	static const char *const keys[] = { "dev", "queues", NULL };
+	static const char *const keys[] = { "dev", "max_pairs", NULL };
 	struct rte_kvargs *args;
 	struct fake *fake;
 	int i;
