@@ -7,19 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-struct row {
-	uint16_t opcode;
-	uint8_t class;    /* enum devx_class */
-	uint8_t type;     /* enum fwobj_type that a modify or query is for */
-	uint16_t in, out; /* bytes of mailbox at least */
-	devx_fn run;
-};
-
 /* Any general object: the handler looks at its type. */
 #define ANY_TYPE FWOBJ_TYPES
 
 /* The firmware interface of the model: every command there is. */
-static const struct row table[] = {
+const struct devx_row devx_table[] = {
 	{ OP_QUERY_HCA_CAP, DEVX_GENERAL, 0, 16, 16, cap_query },
 	{ OP_QUERY_NIC_VPORT_CONTEXT, DEVX_GENERAL, 0, 16, 272, cap_query_nic_vport },
 	{ OP_CREATE_MKEY, DEVX_CREATE, 0, 272, 16, devx_create_mkey },
@@ -39,6 +31,7 @@ static const struct row table[] = {
 	{ OP_CREATE_GENERAL_OBJECT, DEVX_CREATE, 0, 16, 16, devx_create_general },
 	{ OP_MODIFY_GENERAL_OBJECT, DEVX_MODIFY, ANY_TYPE, 16, 16, devx_modify_general },
 	{ OP_QUERY_GENERAL_OBJECT, DEVX_QUERY, ANY_TYPE, 16, 16, devx_query_general },
+	{ .run = NULL },
 };
 
 /* Of a MODIFY_GENERAL_OBJECT of a virtq: what is needed to tell what it does. */
@@ -46,12 +39,12 @@ static const struct row table[] = {
 #define MODIFY_STATE       PRM(0x80 + 0x9c, 4)
 #define MODIFY_VIRTQ_BYTES 40
 
-static const struct row *
+static const struct devx_row *
 find_row(uint16_t opcode)
 {
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].opcode == opcode)
-			return &table[i];
+	for (const struct devx_row *row = devx_table; row->run; row++)
+		if (row->opcode == opcode)
+			return row;
 	return NULL;
 }
 
@@ -59,7 +52,7 @@ find_row(uint16_t opcode)
  * compares them before it asks the firmware.
  */
 static bool
-names_object(const struct devx_cmd *cmd, const struct row *row)
+names_object(const struct devx_cmd *cmd, const struct devx_row *row)
 {
 	uint64_t type;
 
@@ -91,7 +84,7 @@ devx_kind(const void *in, uint32_t len)
 }
 
 static enum prm_status
-run_row(struct devx_cmd *cmd, const struct row *row)
+run_row(struct devx_cmd *cmd, const struct devx_row *row)
 {
 	uint8_t status =
 		fw_take_fail(cmd->ctx->hca->fw, row->opcode, devx_kind(cmd->in, cmd->in_len));
@@ -111,7 +104,7 @@ int
 devx_exec(struct devx_cmd *cmd, enum devx_class class)
 {
 	uint16_t opcode = (uint16_t)prm_get(cmd->in, PRM_IN_OPCODE);
-	const struct row *row = find_row(opcode);
+	const struct devx_row *row = find_row(opcode);
 	struct hca *hca = cmd->ctx->hca;
 	enum prm_status status;
 

@@ -41,6 +41,17 @@ struct devx_cmd {
 
 typedef enum prm_status (*devx_fn)(struct devx_cmd *cmd);
 
+struct devx_row {
+	uint16_t opcode;
+	uint8_t class;    /* enum devx_class */
+	uint8_t type;     /* enum fwobj_type that a modify or query is for */
+	uint16_t in, out; /* bytes of mailbox at least */
+	devx_fn run;
+};
+
+/* Every command there is; ends with a row without run. */
+extern const struct devx_row devx_table[];
+
 /* Run a command that came through a method of @class.  0, -EINVAL if the
  * opcode does not belong there or names another object, or -EREMOTEIO with
  * status and syndrome in the output.

@@ -183,6 +183,66 @@ test_every_row(void **state)
 		assert_int_equal(card_hca(0)->db.count[type], 0);
 }
 
+static int
+stay(struct uobj *uobj)
+{
+	(void)uobj;
+	return 0;
+}
+
+/* Attribute @spec of @m naming an object that is there, in each way in which
+ * it cannot be had: held, being destroyed, of another kind.
+ */
+static void
+run_object(int fd, const struct method *m, const struct attr_spec *spec)
+{
+	struct context *ctx = context_find(fd);
+	struct uobj *uobj = uobj_create(ctx, spec->kind, NULL, stay);
+	struct verbs_call call;
+
+	assert_non_null(uobj);
+	verbs_begin(&call, m->object, m->id);
+	verbs_handle(&call, spec->id, uobj->handle);
+	uobj->uses = -1;
+	assert_int_equal(verbs_run(fd, &call), -EBUSY);
+	if (spec->type == ATTR_DESTROY) {
+		uobj->uses = 1;
+		assert_int_equal(verbs_run(fd, &call), -EBUSY);
+		assert_int_equal(uobj->uses, 1);
+	}
+	uobj->uses = 0;
+	uobj->kind = spec->kind == UOBJ_UAR ? UOBJ_VAR : UOBJ_UAR;
+	assert_int_equal(verbs_run(fd, &call), -ENOENT);
+	uobj_free(uobj);
+	assert_int_equal(verbs_run(fd, &call), -ENOENT);
+}
+
+/* Every row that names an object, and every row before there is a context. */
+static void
+test_every_state(void **state)
+{
+	int fd = (int)(intptr_t)*state, fresh = uverbs_open(0, O_RDWR);
+	struct verbs_call call;
+	unsigned int named = 0;
+
+	for (const struct method *m = method_table; m->run; m++) {
+		for (unsigned int i = 0; i < m->n_attrs; i++) {
+			const struct attr_spec *spec = &m->attrs[i];
+
+			if (spec->type != ATTR_OBJECT && spec->type != ATTR_DESTROY)
+				continue;
+			run_object(fd, m, spec);
+			named++;
+		}
+		begin_without(&call, m, METHOD_MAX_ATTRS);
+		if (!m->before_context)
+			assert_int_equal(verbs_run(fresh, &call), -EINVAL);
+		assert_int_equal(verbs_run(fresh + 1000, &call), -EBADF);
+	}
+	assert_true(named >= 14);
+	verbs_close(fresh);
+}
+
 static void
 test_unknown_optional(void **state)
 {
@@ -346,6 +406,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_header, open_vf, close_vf),
 		cmocka_unit_test_setup_teardown(test_every_row, open_vf, close_vf),
+		cmocka_unit_test_setup_teardown(test_every_state, open_vf, close_vf),
 		cmocka_unit_test_setup_teardown(test_unknown_optional, open_vf, close_vf),
 		cmocka_unit_test(test_before_context),
 		cmocka_unit_test_setup_teardown(test_references, open_vf, close_vf),
