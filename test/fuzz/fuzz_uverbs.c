@@ -118,7 +118,7 @@ find_spec(const struct method *m, uint16_t id)
 static void
 add_attr(struct program *p, struct build *b, unsigned int i)
 {
-	struct ib_uverbs_attr *attr = &b->call.cmd.attrs[i];
+	struct ib_uverbs_attr *attr = &b->call.cmd.hdr.attrs[i];
 	const struct attr_spec *spec;
 	uint8_t which = bytes_u8(&p->in);
 	uint8_t how = bytes_u8(&p->in);
@@ -143,9 +143,9 @@ keep_fds(struct program *p, const struct build *b)
 	for (i = 0; i < b->call.cmd.hdr.num_attrs; i++)
 		for (row = 0; row < b->method->n_attrs; row++)
 			if (b->method->attrs[row].type == ATTR_FD_NEW &&
-				b->method->attrs[row].id == b->call.cmd.attrs[i].attr_id &&
+				b->method->attrs[row].id == b->call.cmd.hdr.attrs[i].attr_id &&
 				p->n_fds < FDS_MAX)
-				p->fds[p->n_fds++] = (int)b->call.cmd.attrs[i].data_s64;
+				p->fds[p->n_fds++] = (int)b->call.cmd.hdr.attrs[i].data_s64;
 }
 
 static void

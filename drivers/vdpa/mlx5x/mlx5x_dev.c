@@ -192,15 +192,16 @@ static int
 create_queues(struct mlx5x_dev *dev)
 {
 	uint32_t max = RTE_MIN(dev->hw.caps.max_virtqs / 2, (uint32_t)MLX5X_MAX_PAIRS);
+	uint32_t asked = RTE_MAX(dev->conf.queues, dev->conf.max_pairs);
 	uint16_t i;
 
-	if (RTE_MAX(dev->conf.queues, dev->conf.max_pairs) > max) {
-		MLX5X_DEV_LOG(ERR, dev->hw.name, "%u queue pairs asked for, %s has %u",
-			RTE_MAX(dev->conf.queues, dev->conf.max_pairs), dev->hw.pci, max);
+	if (asked > max) {
+		MLX5X_DEV_LOG(ERR, dev->hw.name, "%u queue pairs asked for, %s has %u", asked,
+			dev->hw.pci, max);
 		return -ERANGE;
 	}
 	/* Without resume one index is for the parked queue, unless the user wants all. */
-	if (!dev->hw.caps.resume && RTE_MAX(dev->conf.queues, dev->conf.max_pairs) < max && max > 1)
+	if (!dev->hw.caps.resume && asked < max && max > 1)
 		max--;
 	dev->pairs = dev->conf.max_pairs ? dev->conf.max_pairs : (uint16_t)max;
 	dev->queues = calloc(2u * dev->pairs, sizeof(*dev->queues));

@@ -63,7 +63,7 @@ converse(struct talk *t, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 static int
 on_family(const struct nlmsghdr *nlh, void *data)
 {
-	const struct nlattr *attr;
+	struct nlattr *attr;
 	uint16_t *id = data;
 
 	mnl_attr_for_each(attr, nlh,
@@ -89,7 +89,7 @@ static void
 read_value(const struct nlattr *value, bool *on)
 {
 	bool present = false, driverinit = false;
-	const struct nlattr *attr;
+	struct nlattr *attr;
 
 	mnl_attr_for_each_nested(attr, value)
 	{
@@ -107,7 +107,7 @@ read_value(const struct nlattr *value, bool *on)
 static int
 on_param(const struct nlmsghdr *nlh, void *data)
 {
-	const struct nlattr *top, *in_param, *value;
+	struct nlattr *top, *in_param, *value;
 
 	mnl_attr_for_each(top, nlh, sizeof(struct genlmsghdr))
 	{

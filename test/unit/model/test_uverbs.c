@@ -135,7 +135,7 @@ run_bad_attr(int fd, const struct method *m, const struct attr_spec *spec)
 	case ATTR_DESTROY:
 		verbs_handle(&call, spec->id, 12345);
 		assert_int_equal(verbs_run(fd, &call), -ENOENT);
-		call.cmd.attrs[0].len = 4;
+		call.cmd.hdr.attrs[0].len = 4;
 		assert_int_equal(verbs_run(fd, &call), -EINVAL);
 		break;
 	case ATTR_FD:

@@ -74,7 +74,7 @@ verbs_begin(struct verbs_call *call, uint16_t object, uint16_t method)
 static struct ib_uverbs_attr *
 add(struct verbs_call *call, uint16_t id, uint16_t len)
 {
-	struct ib_uverbs_attr *attr = &call->cmd.attrs[call->cmd.hdr.num_attrs++];
+	struct ib_uverbs_attr *attr = &call->cmd.hdr.attrs[call->cmd.hdr.num_attrs++];
 
 	assert_true(call->cmd.hdr.num_attrs <= VERBS_MAX_ATTRS);
 	attr->attr_id = id;

@@ -15,9 +15,10 @@
 #define VERBS_MAX_ATTRS 12
 
 struct verbs_call {
-	struct {
-		struct ib_uverbs_ioctl_hdr hdr;
-		struct ib_uverbs_attr attrs[VERBS_MAX_ATTRS];
+	union {
+		struct ib_uverbs_ioctl_hdr hdr; /* its attributes follow */
+		uint8_t room[sizeof(struct ib_uverbs_ioctl_hdr) +
+			     VERBS_MAX_ATTRS * sizeof(struct ib_uverbs_attr)];
 	} cmd;
 };
 
