@@ -13,8 +13,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "guest.h"
 #include "lock.h"
 
@@ -425,6 +427,54 @@ test_lost_doorbell(void **state)
 	destroy_pair(p);
 }
 
+/*
+ * Stores of this process: each is for the queue it names, so a driver that
+ * rings one queue of many after a stop, or before it only, is seen.
+ */
+static void
+test_own_doorbell(void **state)
+{
+	const struct virtq_caps caps = { .resume = true, .strict_doorbell = true };
+	struct pair *p = create_pair(&caps, 16, 0);
+	struct side *a = &p->side[0];
+	volatile uint32_t *page =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint32_t word = 0;
+	uint8_t *tx;
+
+	(void)state;
+	fault_start();
+	vport_set_doorbell(a->vp, &word);
+	vport_map_doorbell(a->vp, (void *)(uintptr_t)page, &word);
+	tx = make_frame(a, macs[1], macs[0], 64, 0);
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	*page = 0; /* the other queue */
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 0);
+	*page = 1;
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 1);
+	/* in the stop, and before it but not seen until then */
+	guest_ring_add(&a->ring[1], tx, HDR + 64, false);
+	*page = 1;
+	set_state(a->vq[1], VIRTQ_SUSPEND);
+	*page = 1;
+	set_state(a->vq[1], VIRTQ_RDY);
+	*page = 0;
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 1);
+	*page = 1;
+	run(p);
+	assert_int_equal(guest_ring_pending(&a->ring[1]), 2);
+	/* no store of ours reached the word that others write */
+	assert_int_equal(word, VPORT_DOORBELL_IDLE);
+	vport_unmap_doorbell(a->vp, &word);
+	vport_set_doorbell(a->vp, NULL);
+	fault_stop();
+	munmap((void *)(uintptr_t)page, 4096);
+	destroy_pair(p);
+}
+
 /* Nothing arrives without a rule, and a broken receiver does not stop the sender. */
 static void
 test_receiver_gone(void **state)
@@ -467,6 +517,7 @@ main(void)
 		cmocka_unit_test(test_stop_start),
 		cmocka_unit_test(test_doorbell),
 		cmocka_unit_test(test_lost_doorbell),
+		cmocka_unit_test(test_own_doorbell),
 		cmocka_unit_test(test_receiver_gone),
 	};
 
