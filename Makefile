@@ -13,7 +13,7 @@ all: $(BUILD)/build.ninja ## build everything
 	@ninja -C $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 deps: ## install the Debian packages that are missing
 	@tools/install-deps

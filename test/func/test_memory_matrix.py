@@ -9,7 +9,8 @@ doc/index-rules.md.
 
 What is checked in all: each available entry is used exactly once and in order and no
 payload is damaged (vfront); every queue runs after the last change; what a change cost
-in firmware commands (the driver's history); the driver leaves no object behind.
+in firmware commands (the driver's history); the device touches only memory that is in
+the guest's table (the model's DMA oracle); the driver leaves no object behind.
 """
 import itertools
 import json
@@ -73,13 +74,15 @@ class Ports:
         fw = [f'{name}={self.row[name]}' for name, _ in AXES[:3]]
         if self.row['strict_doorbell'] == '1':
             fw.append('reread_on_start=0')
-        self.daemon.start('--model', '2', '--model-opt', ' '.join(f'--fw {word}' for word in fw),
+        self.model = self.daemon.path('model.ctl')
+        self.daemon.start('--model', '2', '--model-opt',
+                          ' '.join([f'--ctl {self.model}', *(f'--fw {word}' for word in fw)]),
                           *self.daemon.vf(VFS[0], 'a'), *self.daemon.vf(VFS[1], 'b'))
 
     def guest(self, runner, vf, *words):
         return runner.vfront(self.daemon.path('ab'[vf] + '.sock'), '--mac', MACS[vf],
                              '--peer-mac', MACS[1 - vf], '--pairs', str(self.pairs),
-                             *map(str, words))
+                             '--oracle', self.model, '--oracle-vf', str(vf), *map(str, words))
 
     def history(self):
         return json.loads(self.daemon.ctl('-j', 'dev', 'hist', 'show', 'a'))['hist']['a']
@@ -124,6 +127,8 @@ class Ports:
             left = re.findall(r'context closed, (\d+) objects? left', self.daemon.log())
             assert left == ['0', '0'], self.daemon.log()[-3000:]
             assert 'firmware reported an error' not in self.daemon.log()
+            checked = re.findall(r'DMA oracle: (\d+) errors, [1-9]', self.daemon.log())
+            assert checked == ['0', '0'], self.daemon.log()[-3000:]
         finally:
             self.daemon.close()
 
