@@ -19,7 +19,7 @@ from conftest import PATIENCE_S, wait_until
 
 QEMU = 'qemu-system-x86_64'
 KERNEL_WORDS = ('console=ttyS0 panic=-1 quiet mitigations=off nokaslr tsc=reliable no_timer_check '
-                'audit=0 memhp_default_state=online_movable')
+                'audit=0')
 _serial = itertools.count()
 
 
@@ -65,21 +65,22 @@ class Lines:
 class Guest:
     """A running QEMU; `chardev` is how its vhost-user socket is written, path included."""
 
-    def __init__(self, runner, chardev, address, mac, device='', memory='256M'):
+    def __init__(self, runner, chardev, address, mac, device='', memory='256M', queues=1,
+                 hotplug='online_movable'):
         kernel, initramfs = require()
         self.name = f'qemu{next(_serial)}'
         self.address, self.mac = address, mac
         sockets = [runner.path(f'{self.name}.{kind}') for kind in ('qmp', 'tty')]
         self.process = runner.start(self.name, [
-            QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-cpu', 'max', '-smp', '1',
+            QEMU, '-nodefaults', '-no-user-config', '-display', 'none', '-cpu', 'max', '-smp', str(queues),
             '-accel', 'tcg', '-M', 'q35,memory-backend=m0', '-m', f'{memory},slots=8,maxmem=8G',
             '-object', f'memory-backend-memfd,id=m0,size={memory},share=on',
             '-kernel', kernel, '-initrd', initramfs,
-            '-append', f'{KERNEL_WORDS} guest_ip={address}/24',
+            '-append', f'{KERNEL_WORDS} memhp_default_state={hotplug} guest_ip={address}/24',
             '-qmp', f'unix:{sockets[0]},server=on,wait=off',
             '-chardev', f'socket,id=tty,path={sockets[1]},server=on,wait=off',
             '-serial', 'chardev:tty', '-chardev', f'socket,id=vhost,{chardev}',
-            '-netdev', 'vhost-user,id=n0,chardev=vhost',
+            '-netdev', f'vhost-user,id=n0,chardev=vhost,queues={queues}',
             '-device', f'virtio-net-pci,netdev=n0,mac={mac},vectors=0{device}'])
         self.tty = Lines(sockets[1], self.alive)
         self.qmp = Lines(sockets[0], self.alive)
@@ -170,13 +171,24 @@ class Guest:
 
     # what changes while it runs
 
-    def plug(self, name, mib=128, share=True):
+    def plug(self, name, mib=128):
         """A DIMM; returns when the guest has its memory online."""
+        self.add_dimm(name, mib, 'memory-backend-memfd', share=True)
+
+    def plug_private(self, name, mib):
+        """A DIMM of memory that QEMU has for itself: no backend can be told of it."""
+        self.add_dimm(name, mib, 'memory-backend-ram')
+
+    def add_dimm(self, name, mib, backend, **options):
         before = self.memory_kib()
-        self.ask('object-add', qom_type='memory-backend-memfd', id='m' + name, size=mib << 20,
-                 share=share)
+        self.ask('object-add', qom_type=backend, id='m' + name, size=mib << 20, **options)
         self.ask('device_add', driver='pc-dimm', id=name, memdev='m' + name)
         wait_until(f'{name} in the guest', lambda: self.memory_kib() >= before + mib * 900)
+
+    def send_in_background(self, address):
+        """Much of it, from much memory, until the guest ends."""
+        self.shell(f'(while :; do dd if=/dev/zero bs=1M count=16 | nc {address} 9; sleep 0.1; '
+                   f'ping -q -c 1 -s 1400 {address}; done) >/dev/null 2>&1 &')
 
     def unplug(self, name):
         """Take a DIMM away; the guest may refuse while it uses it, then ask again."""

@@ -27,11 +27,11 @@ def fixture_make_host(runner):
         host.net.remove()
 
 
-def boot(host, at=0, chardev='', device=''):
+def boot(host, at=0, chardev='', **options):
     """A guest on port a or b; it has answered once."""
     port = 'ab'[at]
     guest = Guest(host.runner, f'path={host.vhost_socket(port)}{chardev}', GUESTS[at], MACS[at],
-                  device).booted()
+                  **options).booted()
     host.await_guest(GUESTS[at])
     return guest
 
@@ -126,6 +126,54 @@ def test_dimms(make_host, fw, count, load):
             stream.end()
     host.ping()
     guest.quit()
+    host.stop()
+
+
+def test_two_queue_pairs(make_host):
+    """A guest with two processors uses four queues, before and after its memory changes."""
+    host = make_host()
+    guest = boot(host, device=',mq=on', queues=2)
+    for step in (lambda: None, lambda: guest.plug('dimm0'), lambda: guest.unplug('dimm0')):
+        step()
+        before = host.completed(4)
+        # Which queue a stream takes is drawn by its port numbers.
+        wait_until('every queue to move', lambda start=before: host.iperf(
+            '-P', '8', '--bidir', seconds=1) or all(
+                now > then for now, then in zip(host.completed(4), start)))
+        assert host.dev()['queues_active'] == 4
+        host.ping()
+    guest.quit()
+    host.await_state('a', 'listening')
+    host.stop()
+
+
+def test_private_dimm(make_host):
+    """T22: memory that QEMU cannot share, and so does not announce.
+
+    What the guest places there the card cannot reach: the queue says so, a neighbour
+    runs on, and the port is whole again for the next guest.
+    """
+    host = make_host(vfs=2)
+    guest = boot(host, hotplug='online')
+    neighbour = host.runner.vfront(host.vhost_socket('b'), '--role', 'echo', '--mac', MACS[1],
+                                   '--seconds', '600')
+    host.await_state('b', 'running')
+    guest.plug_private('dimm0', 512)
+    assert host.dev()['regions'] == 1
+    # Until the guest has used the new memory for a frame.
+    guest.send_in_background(ADDRESS)
+    dev = host.await_state('a', 'degraded')
+    assert dev['queues_failed'] == 1 and dev['reason'].startswith('queue ')
+    assert dev['last_error'] == dev['reason']
+    other = host.dev('b')
+    assert other['state'] == 'running' and other['queues_failed'] == other['recoveries'] == 0
+    guest.kill()
+    assert host.await_state('a', 'listening')['reason'] == ''
+    guest = boot(host)
+    host.ping()
+    guest.quit()
+    neighbour.stop()
+    host.await_state('b', 'listening')
     host.stop()
 
 
