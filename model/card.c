@@ -187,6 +187,7 @@ void
 card_clear_faults(void)
 {
 	conf.fw.n_fail = 0;
+	conf.fw.n_stall = 0;
 }
 
 void

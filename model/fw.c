@@ -93,6 +93,33 @@ add_fail(struct fw *fw, char *text)
 	return fw_add_fail(fw, op, nth, (uint8_t)status);
 }
 
+/* OP:N:US */
+static int
+add_stall(struct fw *fw, char *text)
+{
+	char *op_text = strsep(&text, ":");
+	char *nth_text = strsep(&text, ":");
+	char *us_text = strsep(&text, ":");
+	uint64_t nth, us;
+	unsigned int i;
+	uint16_t op;
+
+	if (!us_text || text)
+		return -EINVAL;
+	if (parse_op(op_text, &op) || parse_number(nth_text, UINT32_MAX, &nth) ||
+		parse_number(us_text, MAX_LATENCY_US, &us) || !nth)
+		return -EINVAL;
+	for (i = 0; i < fw->n_stall; i++)
+		if (!fw->stall[i].nth)
+			break; /* a spent one, to use again */
+	if (i == FW_MAX_RULES)
+		return -ENOSPC;
+	if (i == fw->n_stall)
+		fw->n_stall++;
+	fw->stall[i] = (struct fw_stall){ .op = op, .us = (uint32_t)us, .nth = nth };
+	return 0;
+}
+
 /* OP:NUMBER of latency and slots. */
 static int
 parse_pair(char *text, uint64_t max, uint16_t *op, uint32_t *number)
@@ -254,6 +281,8 @@ set_value(struct fw *fw, const char *key, char *value)
 		return set_profile(fw, value);
 	if (!strcmp(key, "fail"))
 		return each_part(fw, value, add_fail);
+	if (!strcmp(key, "stall"))
+		return each_part(fw, value, add_stall);
 	if (!strcmp(key, "latency"))
 		return each_part(fw, value, add_latency);
 	if (!strcmp(key, "size_cost"))
@@ -290,7 +319,7 @@ fw_set(struct fw *fw, const char *option, char *why, unsigned int len)
 	if (ret == -ENOENT)
 		snprintf(why, len,
 			"unknown key; known are profile, resume, hw_avail, init_two_step, "
-			"strict_doorbell, reread_on_start, fail, latency, size_cost, slots");
+			"strict_doorbell, reread_on_start, fail, stall, latency, size_cost, slots");
 	else if (ret == -ENOSPC)
 		snprintf(why, len, "more than %u rules", FW_MAX_RULES);
 	else if (ret)
@@ -356,4 +385,20 @@ fw_take_fail(struct fw *fw, uint16_t op, uint16_t kind)
 			status = rule->status;
 	}
 	return status;
+}
+
+uint32_t
+fw_take_stall(struct fw *fw, uint16_t op, uint16_t kind)
+{
+	uint32_t us = 0;
+
+	for (unsigned int i = 0; i < fw->n_stall; i++) {
+		struct fw_stall *rule = &fw->stall[i];
+
+		if (!rule->nth || (rule->op != FW_OP_ANY && rule->op != op && rule->op != kind))
+			continue;
+		if (--rule->nth == 0)
+			us = rule->us;
+	}
+	return us;
 }

@@ -28,6 +28,13 @@ struct fw_fail {
 	uint64_t nth; /* 1 is the next one; 0 is spent */
 };
 
+/* stall=OP:N:US, the N-th command counted from now takes that much longer, once. */
+struct fw_stall {
+	uint16_t op; /* FW_OP_ANY: every command counts */
+	uint32_t us;
+	uint64_t nth; /* 1 is the next one; 0 is spent */
+};
+
 /* latency=OP:US */
 struct fw_latency {
 	uint16_t op;
@@ -54,8 +61,9 @@ struct fw {
 	bool strict_doorbell; /* a queue runs only after its doorbell */
 	bool reread_on_start; /* RDY looks at the ring without a doorbell */
 	enum fw_hw_avail hw_avail;
-	unsigned int n_fail, n_latency, n_slots, n_size_cost;
+	unsigned int n_fail, n_stall, n_latency, n_slots, n_size_cost;
 	struct fw_fail fail[FW_MAX_RULES];
+	struct fw_stall stall[FW_MAX_RULES];
 	struct fw_latency latency[FW_MAX_RULES];
 	struct fw_slots slots[FW_MAX_RULES];
 	struct fw_size_cost size_cost[FW_MAX_RULES];
@@ -92,5 +100,8 @@ uint32_t fw_slots(const struct fw *fw, uint16_t op);
  * fail with, or 0.
  */
 uint8_t fw_take_fail(struct fw *fw, uint16_t op, uint16_t kind);
+
+/* Count one command as fw_take_fail() does.  Microseconds that it takes on top of its latency. */
+uint32_t fw_take_stall(struct fw *fw, uint16_t op, uint16_t kind);
 
 #endif /* MODEL_FW_H */

@@ -349,6 +349,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 	if (call->opcode) {
 		start_ns = now_ns();
 		pace = pace_of(call->ctx->hca->fw, call->opcode, call->kind, call->size);
+		pace.us += fw_take_stall(call->ctx->hca->fw, call->opcode, call->kind);
 		model_unlock();
 		pace_begin(&pace);
 		model_lock();

@@ -70,6 +70,9 @@ test_refused(void **state)
 		"fail=any:1:5:6",
 		"fail=NOTHING:1:5",
 		"fail=0xb00:1:5",
+		"stall=any:1",
+		"stall=any:0:5",
+		"stall=any:1:99999999999",
 		"latency=any",
 		"latency=any:-1",
 		"latency=any:1x",
@@ -100,6 +103,25 @@ test_refused(void **state)
 	}
 	assert_int_equal(set(&fw, "latency=99:1"), -ENOSPC);
 	assert_int_equal(set(&fw, "latency=32:2"), 0);
+}
+
+static void
+test_stalls(void **state)
+{
+	struct fw fw;
+
+	(void)state;
+	fw_defaults(&fw);
+	assert_int_equal(set(&fw, "stall=CREATE_TIR:2:500+any:4:90"), 0);
+	assert_int_equal(fw_take_stall(&fw, OP_CREATE_TIR, 0), 0);
+	assert_int_equal(fw_take_stall(&fw, OP_CREATE_TIS, 0), 0);
+	assert_int_equal(fw_take_stall(&fw, OP_CREATE_TIR, 0), 500);
+	assert_int_equal(fw_take_stall(&fw, OP_CREATE_TIR, 0), 90);
+	assert_int_equal(fw_take_stall(&fw, OP_CREATE_TIR, 0), 0);
+	/* A spent rule's place is free again. */
+	for (int i = 0; i < FW_MAX_RULES; i++)
+		assert_int_equal(set(&fw, "stall=any:1:1"), 0);
+	assert_int_equal(set(&fw, "stall=any:1:1"), -ENOSPC);
 }
 
 static void
@@ -248,6 +270,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_stalls),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_fault_of_kind),
 		cmocka_unit_test(test_pace),
