@@ -17,13 +17,14 @@
 
 #define EXIT_USAGE 2
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, go;
 static struct vf_series series;
 
 struct options {
 	struct vf_run_conf run;
 	const char *json;
 	const char *per_ms;
+	bool hold;
 };
 
 enum option_kind {
@@ -88,6 +89,7 @@ static const struct option_row {
 		"from an answer to the next change (50)" },
 	{ "expect-call", OPT_FLAG, AT(run.change.expect_call), 0, 0, NULL,
 		"each queue is called before other memory is acknowledged" },
+	{ "hold", OPT_FLAG, AT(hold), 0, 0, NULL, "no change before SIGUSR1" },
 	{ "max-lost", OPT_U64, AT(run.max_lost), 0, UINT64_MAX, "N",
 		"more lost frames fail (any)" },
 	{ "min-active", OPT_U32, AT(run.min_active), 0, VF_MAX_RINGS, "N",
@@ -109,8 +111,10 @@ static const struct option_row {
 static void
 on_signal(int number)
 {
-	(void)number;
-	stop = 1;
+	if (number == SIGUSR1)
+		go = 1;
+	else
+		stop = 1;
 }
 
 static void
@@ -261,6 +265,9 @@ main(int argc, char **argv)
 	o.run.change.dimm_mib = o.run.guest.dimm_mib;
 	if (o.per_ms != NULL)
 		o.run.traffic.series = &series;
+	if (o.hold)
+		o.run.change.go = &go;
+	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	vf_run(&o.run, &result);

@@ -17,6 +17,7 @@
 #ifndef VF_CHANGE_H
 #define VF_CHANGE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct vf_change_conf {
 	unsigned int dimm_mib; /* size of a new region, and of each growth */
 	bool expect_call;      /* other memory: each queue is called before the answer */
 	uint64_t seed;
+	const volatile sig_atomic_t *go; /* borrowed; no change while it is 0; NULL: at once */
 };
 
 struct vf_change_record {
