@@ -11,9 +11,10 @@
  *
  * When a bound is passed the device is out of its owner's hands: a thread is
  * still inside a command and uses what the command uses.  The device is FAILED
- * and `stuck`, says so, and is not touched: no command, no queue, nothing
- * freed.  Once the last call has returned after all, the next stop, start or
- * removal takes it down as usual.
+ * and `stuck`, says so, and is not touched: no command, nothing freed.  Queues
+ * that the command has nothing to do with run on.  Once the last call has
+ * returned after all, the device is taken down, and started anew if a guest is
+ * there.
  */
 
 #include <errno.h>
@@ -77,7 +78,8 @@ patience_ms(const struct mlx5x_dev *dev, unsigned int rounds)
 static int
 give_up(struct mlx5x_dev *dev, const char *what, int index)
 {
-	dev->stuck = true;
+	__atomic_store_n(&dev->stuck, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->frozen, !dev->aside, __ATOMIC_RELEASE);
 	if (index >= 0)
 		mlx5x_dev_error(dev,
 			"queue %d: firmware does not answer (%s): the device is out of use", index,
@@ -86,6 +88,7 @@ give_up(struct mlx5x_dev *dev, const char *what, int index)
 		mlx5x_dev_error(
 			dev, "firmware does not answer (%s): the device is out of use", what);
 	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
+	mlx5x_loop_wake(dev->loop);
 	return -ETIMEDOUT;
 }
 
@@ -170,6 +173,17 @@ mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_d
 	return ret == 0 ? dev->phase.ret : fn(dev);
 }
 
+int
+mlx5x_dev_aside(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev))
+{
+	int ret;
+
+	dev->aside = true;
+	ret = mlx5x_dev_once(dev, what, fn);
+	dev->aside = false;
+	return ret;
+}
+
 void
 mlx5x_dev_later(struct mlx5x_dev *dev, void (*fn)(struct mlx5x_dev *dev))
 {
@@ -188,6 +202,7 @@ mlx5x_dev_unstick(struct mlx5x_dev *dev)
 	if (mlx5x_work_busy(dev->work) != 0 || mlx5x_work_busy(dev->later) != 0)
 		return false;
 	MLX5X_DEV_LOG(NOTICE, dev->hw.name, "firmware has answered after all");
-	dev->stuck = false;
+	__atomic_store_n(&dev->stuck, false, __ATOMIC_RELEASE);
+	__atomic_store_n(&dev->frozen, false, __ATOMIC_RELEASE);
 	return true;
 }

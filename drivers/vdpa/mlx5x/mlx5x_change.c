@@ -198,14 +198,14 @@ prepare_and_check(struct mlx5x_dev *dev)
 {
 	int ret;
 
-	ret = mlx5x_dev_once(dev, "registering memory", prepare);
+	ret = mlx5x_dev_aside(dev, "registering memory", prepare);
 	if (ret)
 		return refuse(dev, ret, "cannot map or register it");
 	mlx5x_history_delta(&dev->history, &dev->next_table.delta);
 	ret = check_rings(dev, dev->next_table.set);
 	if (ret == 0)
 		return 0;
-	mlx5x_dev_once(dev, "letting go of memory", put_next);
+	mlx5x_dev_aside(dev, "letting go of memory", put_next);
 	return refuse(dev, ret, "a ring is not in it");
 }
 
@@ -275,6 +275,7 @@ mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, 
 	memset(delta, 0, sizeof(*delta));
 	ret = mlx5x_dev_finish_later(dev);
 	if (ret) {
+		dev->stale |= !mlx5x_dev_is_running(dev);
 		close_all(fds);
 		return ret;
 	}

@@ -32,6 +32,7 @@
 #include "mlx5x_mr.h"
 
 #define RETRY_US      10000 /* for a recovery that found the device locked */
+#define REVIVE_US     200000
 #define USERS_WAIT_US 1000
 
 static TAILQ_HEAD(, mlx5x_dev) devices = TAILQ_HEAD_INITIALIZER(devices);
@@ -88,7 +89,7 @@ on_comp(void *arg, uint64_t cookie)
 {
 	struct mlx5x_dev *dev = arg;
 
-	if (cookie >= 2u * dev->pairs || __atomic_load_n(&dev->stuck, __ATOMIC_ACQUIRE))
+	if (cookie >= 2u * dev->pairs || __atomic_load_n(&dev->frozen, __ATOMIC_ACQUIRE))
 		return;
 	mlx5x_queue_complete(&dev->queues[cookie]);
 	if (!mlx5x_pace_event(&dev->pace))
@@ -126,6 +127,25 @@ recover(struct mlx5x_dev *dev)
 	return -1;
 }
 
+/* As recover(), for a device that waits for firmware to answer after all. */
+static int
+revive(struct mlx5x_dev *dev)
+{
+	if (!__atomic_load_n(&dev->stuck, __ATOMIC_ACQUIRE))
+		return -1;
+	if (pthread_mutex_trylock(&dev->lock) == 0) {
+		mlx5x_dev_revive(dev);
+		pthread_mutex_unlock(&dev->lock);
+	}
+	return REVIVE_US;
+}
+
+static int
+sooner(int a_us, int b_us)
+{
+	return a_us < 0 || b_us < 0 ? RTE_MAX(a_us, b_us) : RTE_MIN(a_us, b_us);
+}
+
 /* A round of a timer mode; microseconds to the next, -1: none. */
 static int
 poll_queues(struct mlx5x_dev *dev)
@@ -133,7 +153,7 @@ poll_queues(struct mlx5x_dev *dev)
 	unsigned int i, done, most = 0;
 	int next_us;
 
-	if (!dev->pace.polling || __atomic_load_n(&dev->stuck, __ATOMIC_ACQUIRE))
+	if (!dev->pace.polling || __atomic_load_n(&dev->frozen, __ATOMIC_ACQUIRE))
 		return -1;
 	mlx5x_loop_park(dev->loop);
 	for (i = 0; i < 2u * dev->pairs; i++) {
@@ -152,9 +172,7 @@ after_events(void *arg)
 {
 	int poll_us = poll_queues(arg), recover_us = recover(arg);
 
-	if (poll_us < 0 || recover_us < 0)
-		return RTE_MAX(poll_us, recover_us);
-	return RTE_MIN(poll_us, recover_us);
+	return sooner(poll_us, sooner(recover_us, revive(arg)));
 }
 
 /* Creation and destruction. */

@@ -91,7 +91,7 @@ static int
 read_counters(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 {
 	dev->phase.q = q;
-	return mlx5x_dev_once(dev, "reading counters", query_counters);
+	return mlx5x_dev_aside(dev, "reading counters", query_counters);
 }
 
 int

@@ -90,6 +90,9 @@ struct mlx5x_dev {
 	void (*later_fn)(struct mlx5x_dev *dev);
 	uint64_t deadline_us; /* of the operation at work; 0: none */
 	bool stuck;           /* a command has not returned, see mlx5x_bounded.c; atomic */
+	bool frozen;          /* and it may use queues: no event touches them; atomic */
+	bool stale;           /* what a guest left must go before the next start */
+	bool aside;           /* the work at hand uses no queue, they run on meanwhile */
 	struct mlx5x_steer steer;
 	struct mlx5x_virtq parked; /* for the RQT, on devices that cannot resume */
 	uint16_t pairs;
@@ -122,6 +125,9 @@ int mlx5x_dev_each(struct mlx5x_dev *dev, enum mlx5x_queue_state state, const ch
 
 /** Do one thing on another thread and wait; what it returned, or as mlx5x_dev_each(). */
 int mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev));
+
+/** As mlx5x_dev_once(), for what uses no queue: they run on, also if it never returns. */
+int mlx5x_dev_aside(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev));
 
 /**
  * Do one thing after the caller has gone on.  What comes next by mlx5x_dev_each()
@@ -158,6 +164,9 @@ int mlx5x_dev_retire_failed(struct mlx5x_dev *dev);
 
 /** CONFIGURED or DEGRADED, by what the queues of a running device are. */
 void mlx5x_dev_settle(struct mlx5x_dev *dev);
+
+/** Start a device anew that was stuck and is no longer.  Device locked. */
+void mlx5x_dev_revive(struct mlx5x_dev *dev);
 
 /** Bring up again what firmware reported broken.  Device locked. */
 void mlx5x_dev_recover(struct mlx5x_dev *dev);

@@ -182,6 +182,24 @@ stop_hw(struct mlx5x_dev *dev)
 	return 0;
 }
 
+static int
+release_all(struct mlx5x_dev *dev)
+{
+	unsigned int i;
+
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++)
+		mlx5x_queue_release(&dev->queues[i]);
+	mlx5x_loop_unpark(dev->loop);
+	mlx5x_mem_put(dev->mem);
+	mlx5x_mem_put(dev->old);
+	mlx5x_mem_put(dev->next_table.set);
+	dev->mem = NULL;
+	dev->old = NULL;
+	dev->next_table.set = NULL;
+	return 0;
+}
+
 /*
  * Out of the device, with what can wait for the next start kept: a reboot is
  * short.  False: a command is still out, nothing of the device may be touched.
@@ -209,6 +227,8 @@ take_down(struct mlx5x_dev *dev)
 		__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
 	}
 	mlx5x_loop_unpark(dev->loop);
+	if (dev->stale && mlx5x_dev_once(dev, "letting go of memory", release_all) == 0)
+		dev->stale = false;
 	if (dev->stuck)
 		return false;
 	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_PROBED);
@@ -306,6 +326,26 @@ mlx5x_dev_stop(struct mlx5x_dev *dev)
 }
 
 void
+mlx5x_dev_revive(struct mlx5x_dev *dev)
+{
+	int vid = dev->vid;
+	unsigned int i;
+
+	if (vid < 0 || !dev->stuck)
+		return;
+	if (!mlx5x_dev_unstick(dev)) {
+		/* Interrupts of queues that may not be touched: now and then, to be sure. */
+		for (i = 0; i < 2u * dev->pairs; i++)
+			mlx5x_queue_call(&dev->queues[i]);
+		return;
+	}
+	if (!take_down(dev))
+		return;
+	dev->vid = -1;
+	mlx5x_dev_start(dev, vid);
+}
+
+void
 mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
 {
 	enum mlx5x_soft before = dev->soft;
@@ -313,24 +353,6 @@ mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
 	dev->soft = expect ? MLX5X_SOFT_EXPECTED : MLX5X_SOFT_NONE;
 	if (!expect && before == MLX5X_SOFT_CLOSED)
 		mlx5x_dev_stop(dev);
-}
-
-static int
-release_all(struct mlx5x_dev *dev)
-{
-	unsigned int i;
-
-	mlx5x_loop_park(dev->loop);
-	for (i = 0; i < 2u * dev->pairs; i++)
-		mlx5x_queue_release(&dev->queues[i]);
-	mlx5x_loop_unpark(dev->loop);
-	mlx5x_mem_put(dev->mem);
-	mlx5x_mem_put(dev->old);
-	mlx5x_mem_put(dev->next_table.set);
-	dev->mem = NULL;
-	dev->old = NULL;
-	dev->next_table.set = NULL;
-	return 0;
 }
 
 void
@@ -344,7 +366,8 @@ mlx5x_dev_forget(struct mlx5x_dev *dev)
 	dev->changes = 0;
 	for (i = 0; i < 2u * dev->pairs; i++)
 		dev->queues[i].enabled = false;
-	if (!take_down(dev))
+	dev->stale = !take_down(dev);
+	if (dev->stale)
 		return;
 	mlx5x_dev_once(dev, "letting go of memory", release_all);
 }

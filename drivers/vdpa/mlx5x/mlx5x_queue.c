@@ -73,8 +73,8 @@ mlx5x_queue_set_fds(struct mlx5x_queue *q, int kickfd, int callfd)
 	return ret ? ret : ret_call;
 }
 
-static void
-signal_guest(struct mlx5x_queue *q)
+void
+mlx5x_queue_call(struct mlx5x_queue *q)
 {
 	if (q->callfd >= 0)
 		eventfd_write(q->callfd, 1);
@@ -206,7 +206,7 @@ mlx5x_queue_go(struct mlx5x_queue *q)
 	q->used[RING_FLAGS] = 0;
 	rte_mb();
 	mlx5x_notify_ring(q->env->hw->doorbell, q->index);
-	signal_guest(q);
+	mlx5x_queue_call(q);
 }
 
 void
@@ -247,7 +247,7 @@ mlx5x_queue_audit(struct mlx5x_queue *q)
 		return;
 	in.hw_used = ask_firmware(q);
 	if (mlx5x_eq_poll(&q->eq) > 0)
-		signal_guest(q);
+		mlx5x_queue_call(q);
 	in.fw = q->fw;
 	in.mem_used = load_idx(q->used);
 	in.mem_avail = load_idx(q->avail);
@@ -363,7 +363,7 @@ mlx5x_queue_complete(struct mlx5x_queue *q)
 	unsigned int done = mlx5x_eq_poll(&q->eq);
 
 	if (done > 0)
-		signal_guest(q);
+		mlx5x_queue_call(q);
 	return done;
 }
 

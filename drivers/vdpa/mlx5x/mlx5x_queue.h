@@ -160,6 +160,9 @@ bool mlx5x_queue_may_recover(struct mlx5x_queue *q, uint64_t now_us);
  */
 void mlx5x_queue_go(struct mlx5x_queue *q);
 
+/** Interrupt the guest. */
+void mlx5x_queue_call(struct mlx5x_queue *q);
+
 /** Point a queue at the same ring in another mapping, without the device. */
 void mlx5x_queue_remap(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
 
