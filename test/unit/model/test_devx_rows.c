@@ -5,8 +5,7 @@
 /*
  * Every row of the table of firmware commands: through each wrong door, short,
  * long, naming nothing, in a wrong state, and what it names cannot go away.
- * A row without a probe here fails, and so does a probe without a row.  Bit
- * offsets are numbers from the PRM, not taken from the model's decoder.
+ * A row without a probe fails, and so does a probe without a row.
  */
 #include <errno.h>
 #include <rdma/ib_user_ioctl_cmds.h>
@@ -22,278 +21,13 @@
 
 #include "card.h"
 #include "devx.h"
+#include "devx_probes.h"
 #include "verbs.h"
 
 #define BOX 1024 /* bytes of mailbox that every command fits in */
 #define HDR 16
 
-/* Status codes, PRM "Command Interface" */
-#define BAD_PARAM    0x03
-#define BAD_RESOURCE 0x05
-#define BAD_STATE    0x09
-#define BAD_QP_STATE 0x10
-#define SHORT_IN     0x50
-#define SHORT_OUT    0x51
-
-enum thing {
-	PD,
-	UMEM,
-	TD,
-	TIS,
-	CQ,
-	QP,
-	VIRTQ,
-	RQT,
-	TIR,
-	COUNTERS,
-	THINGS,
-	NOTHING = THINGS,
-};
-
-/* One of each, made in this order. */
-static struct world {
-	int fd;
-	uint32_t handle[THINGS], id[THINGS];
-	uint32_t mr, mr_key;
-} world;
-
 static uint8_t memory[1 << 20] __attribute__((aligned(4096)));
-
-static void
-set(void *box, unsigned int bit, unsigned int width, uint64_t value)
-{
-	prm_set(box, (struct prm_field){ (uint16_t)bit, (uint16_t)width }, value);
-}
-
-static void
-fill_cap(uint8_t *in)
-{
-	set(in, 0x30, 16, 0x13 << 1 | 1);
-}
-
-static void
-spoil_cap(uint8_t *in)
-{
-	set(in, 0x30, 16, 0x7f << 1);
-}
-
-static void
-fill_mkey(uint8_t *in)
-{
-	set(in, 0x80 + 0x15, 1, 1);
-	set(in, 0x80 + 0x16, 2, 2); /* KLM */
-	set(in, 0x80 + 0x68, 24, world.id[PD]);
-	set(in, 0x80 + 0xc0, 64, 4096);
-	set(in, 0x300, 32, 1);
-	set(in, 272 * 8, 32, 4096);
-	set(in, 272 * 8 + 0x20, 32, world.mr_key);
-}
-
-static void
-spoil_mkey(uint8_t *in)
-{
-	set(in, 0x80 + 0x68, 24, 0);
-}
-
-static void
-fill_cq(uint8_t *in)
-{
-	set(in, 0x80 + 0x06, 1, 1);
-	set(in, 0x80 + 0x20, 32, world.id[UMEM]);
-	set(in, 0x80 + 0x63, 5, 4);
-	set(in, 0x80 + 0x1c0, 64, 0x8000);
-	set(in, 0x280, 64, 0x4000);
-	set(in, 0x2c0, 32, world.id[UMEM]);
-	set(in, 0x2e0, 1, 1);
-}
-
-static void
-spoil_cq(uint8_t *in)
-{
-	set(in, 0x2c0, 32, 0);
-}
-
-static void
-fill_qp(uint8_t *in)
-{
-	set(in, 0xc0 + 0x28, 24, world.id[PD]);
-	set(in, 0xc0 + 0x3e8, 24, world.id[CQ]);
-	set(in, 0xc0 + 0x4e8, 24, world.id[CQ]);
-	set(in, 0x840, 32, world.id[UMEM]);
-	set(in, 0x860, 1, 1);
-}
-
-static void
-spoil_qp(uint8_t *in)
-{
-	set(in, 0xc0 + 0x4e8, 24, world.id[TD]);
-}
-
-static void
-fill_none(uint8_t *in)
-{
-	(void)in;
-}
-
-static void
-fill_rtr(uint8_t *in)
-{
-	set(in, 0xc0 + 0xa8, 24, world.id[QP]);
-}
-
-static void
-spoil_rtr(uint8_t *in)
-{
-	set(in, 0xc0 + 0xa8, 24, world.id[CQ]);
-}
-
-static void
-fill_tis(uint8_t *in)
-{
-	set(in, 0x100 + 0x128, 24, world.id[TD]);
-}
-
-static void
-spoil_tis(uint8_t *in)
-{
-	set(in, 0x100 + 0x128, 24, world.id[TIS]);
-}
-
-static void
-fill_tir(uint8_t *in)
-{
-	set(in, 0x100 + 0x20, 4, 1);
-	set(in, 0x100 + 0x108, 24, world.id[RQT]);
-	set(in, 0x100 + 0x128, 24, world.id[TD]);
-}
-
-static void
-spoil_tir(uint8_t *in)
-{
-	set(in, 0x100 + 0x108, 24, world.id[TD]);
-}
-
-static void
-fill_rqt(uint8_t *in)
-{
-	set(in, 0x100 + 0xa5, 3, 1);
-	set(in, 0x100 + 0xb0, 16, 4);
-	set(in, 0x100 + 0xd0, 16, 1);
-	set(in, 272 * 8 + 8, 24, world.id[VIRTQ]);
-}
-
-static void
-spoil_rqt(uint8_t *in)
-{
-	set(in, 272 * 8 + 8, 24, world.id[QP]);
-}
-
-static void
-fill_modify_rqt(uint8_t *in)
-{
-	fill_rqt(in);
-	set(in, 0x80, 64, 1);
-}
-
-static void
-fill_virtq(uint8_t *in)
-{
-	const unsigned int q = 0x80, c = q + 0x200;
-
-	set(in, 0x30, 16, 0x0d);
-	set(in, q + 0xa8, 24, world.id[TIS]);
-	set(in, c + 0x10, 16, 0);
-	set(in, c + 0x21, 1, 1);
-	set(in, c + 0x50, 16, 16);
-	set(in, c + 0xc0, 64, 0x2000);
-	set(in, c + 0x100, 64, 0x1000);
-	set(in, c + 0x140, 32, world.mr_key);
-	set(in, c + 0x328, 24, world.id[PD]);
-	for (unsigned int i = 0; i < 3; i++) {
-		set(in, c + 0x180 + 0x80 * i, 32, world.id[UMEM]);
-		set(in, c + 0x1a0 + 0x80 * i, 32, 0x4000);
-		set(in, c + 0x1c0 + 0x80 * i, 64, 0x10000 + 0x4000 * i);
-	}
-}
-
-static void
-spoil_virtq(uint8_t *in)
-{
-	set(in, 0x80 + 0xa8, 24, world.id[TD]);
-}
-
-static void
-fill_counters(uint8_t *in)
-{
-	set(in, 0x30, 16, 0x1c);
-}
-
-static void
-spoil_general(uint8_t *in)
-{
-	set(in, 0x30, 16, 0x3f);
-}
-
-/* To RDY, from INIT or where it is. */
-static void
-fill_modify_virtq(uint8_t *in)
-{
-	set(in, 0x30, 16, 0x0d);
-	set(in, 0x80, 64, 1);
-	set(in, 0x80 + 0x9c, 4, 1);
-}
-
-/* A field that no mask has. */
-static void
-spoil_modify_virtq(uint8_t *in)
-{
-	set(in, 0x80, 64, 1ull << 40);
-}
-
-static void
-fill_query_virtq(uint8_t *in)
-{
-	set(in, 0x30, 16, 0x0d);
-}
-
-#define BIT(thing) (1u << (thing))
-
-/* One good command, and how it goes wrong. */
-static const struct probe {
-	uint16_t opcode;
-	uint16_t in, out; /* bytes that it needs */
-	void (*fill)(uint8_t *in);
-	void (*spoil)(uint8_t *in); /* a good one that names what there is not; or NULL */
-	uint8_t spoiled;            /* its status then */
-	enum thing thing;           /* create: what it makes; modify, query: its target */
-	unsigned int names;         /* things that cannot go away while its object is there */
-	uint8_t wrong_state;        /* status once its target is in ERR; 0: any state will do */
-} probes[] = {
-	{ 0x100, 16, 4112, fill_cap, spoil_cap, BAD_PARAM, NOTHING, 0, 0 },
-	{ 0x754, 16, 272, fill_none, NULL, 0, NOTHING, 0, 0 },
-	{ 0x816, 16, 16, fill_none, NULL, 0, TD, 0, 0 },
-	{ 0x912, 192, 16, fill_tis, spoil_tis, BAD_RESOURCE, TIS, BIT(TD), 0 },
-	{ 0x400, 272, 16, fill_cq, spoil_cq, BAD_RESOURCE, CQ, BIT(UMEM), 0 },
-	{ 0x500, 272, 16, fill_qp, spoil_qp, BAD_RESOURCE, QP, BIT(PD) | BIT(CQ) | BIT(UMEM), 0 },
-	{ 0xa00, 208, 16, fill_virtq, spoil_virtq, BAD_RESOURCE, VIRTQ,
-		BIT(PD) | BIT(TIS) | BIT(UMEM), 0 },
-	{ 0x916, 276, 16, fill_rqt, spoil_rqt, BAD_RESOURCE, RQT, BIT(VIRTQ), 0 },
-	{ 0x900, 272, 16, fill_tir, spoil_tir, BAD_RESOURCE, TIR, BIT(RQT) | BIT(TD), 0 },
-	{ 0xa00, 16, 16, fill_counters, spoil_general, BAD_PARAM, COUNTERS, 0, 0 },
-	{ 0x200, 288, 16, fill_mkey, spoil_mkey, BAD_RESOURCE, NOTHING, BIT(PD), 0 },
-	{ 0x502, 272, 16, fill_none, NULL, 0, QP, 0, BAD_QP_STATE },
-	{ 0x503, 272, 16, fill_rtr, spoil_rtr, BAD_RESOURCE, QP, 0, BAD_QP_STATE },
-	{ 0x504, 272, 16, fill_none, NULL, 0, QP, 0, BAD_QP_STATE },
-	{ 0x50b, 16, 272, fill_none, NULL, 0, QP, 0, 0 },
-	{ 0x507, 16, 16, fill_none, NULL, 0, QP, 0, 0 },
-	{ 0x50a, 16, 16, fill_none, NULL, 0, QP, 0, 0 },
-	{ 0x917, 276, 16, fill_modify_rqt, spoil_rqt, BAD_RESOURCE, RQT, 0, 0 },
-	{ 0xa02, 16, 208, fill_query_virtq, NULL, 0, VIRTQ, 0, 0 },
-	{ 0xa02, 16, 72, fill_counters, NULL, 0, COUNTERS, 0, 0 },
-	{ 0xa01, 208, 16, fill_modify_virtq, spoil_modify_virtq, BAD_PARAM, VIRTQ, 0, BAD_STATE },
-};
-
-#define N_PROBES (sizeof(probes) / sizeof(probes[0]))
 
 static const struct devx_row *
 find_row(const struct probe *p)
@@ -319,9 +53,9 @@ fill(const struct probe *p, uint8_t *in)
 
 	memset(in, 0, BOX);
 	p->fill(in);
-	set(in, 0, 16, p->opcode);
+	probe_set(in, 0, 16, p->opcode);
 	if (has_target(row))
-		set(in, general ? 0x40 : 0x48, general ? 32 : 24, world.id[p->thing]);
+		probe_set(in, general ? 0x40 : 0x48, general ? 32 : 24, world.id[p->thing]);
 }
 
 /* Send a command through the door of a class. */
@@ -407,7 +141,7 @@ prepare(const struct probe *p)
 	if (p->opcode < 0x502 || p->opcode > 0x504)
 		return;
 	for (unsigned int i = 0; way[i] != p->opcode; i++)
-		for (size_t k = 0; k < N_PROBES; k++)
+		for (size_t k = 0; k < n_probes; k++)
 			if (probes[k].opcode == way[i])
 				run_good(&probes[k], 0, &made, &id);
 }
@@ -425,7 +159,7 @@ make_world(void **state)
 	assert_int_equal(verbs_reg_mr(world.fd, world.handle[PD], memory, sizeof(memory), 0,
 				 IB_UVERBS_ACCESS_LOCAL_WRITE, &world.mr, &world.mr_key),
 		0);
-	for (size_t i = 0; i < N_PROBES; i++)
+	for (size_t i = 0; i < n_probes; i++)
 		if (find_row(&probes[i])->class == DEVX_CREATE && probes[i].thing != NOTHING)
 			run_good(&probes[i], 0, &world.handle[probes[i].thing],
 				&world.id[probes[i].thing]);
@@ -449,12 +183,12 @@ test_every_row_has_a_probe(void **state)
 	for (const struct devx_row *row = devx_table; row->run; row++) {
 		bool found = false;
 
-		for (size_t i = 0; i < N_PROBES; i++)
+		for (size_t i = 0; i < n_probes; i++)
 			found |= probes[i].opcode == row->opcode;
 		if (!found)
 			fail_msg("command %#x has no probe", row->opcode);
 	}
-	for (size_t i = 0; i < N_PROBES; i++)
+	for (size_t i = 0; i < n_probes; i++)
 		(void)find_row(&probes[i]);
 }
 
@@ -465,7 +199,7 @@ test_doors(void **state)
 	uint32_t made;
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		fill(&probes[i], in);
 		for (int class = DEVX_GENERAL; class <= DEVX_QUERY; class ++) {
 			if (class == find_row(&probes[i])->class)
@@ -484,7 +218,7 @@ test_short(void **state)
 	uint32_t made;
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		const struct probe *p = &probes[i];
 
 		fill(p, in);
@@ -511,7 +245,7 @@ test_unknown(void **state)
 	uint32_t made;
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		const struct probe *p = &probes[i];
 		const struct devx_row *row = find_row(p);
 
@@ -542,7 +276,7 @@ test_good_and_long(void **state)
 	uint32_t made, id;
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		const struct probe *p = &probes[i];
 
 		for (unsigned int extra = 0; extra <= 64; extra += 64) {
@@ -563,7 +297,7 @@ test_referenced(void **state)
 	static const enum thing order[] = { TIR, RQT, VIRTQ, COUNTERS, QP, CQ, TIS, TD, UMEM, PD };
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++)
+	for (size_t i = 0; i < n_probes; i++)
 		for (int thing = 0; thing < THINGS; thing++)
 			if (find_row(&probes[i])->class == DEVX_CREATE &&
 				probes[i].thing != NOTHING && probes[i].names & BIT(thing))
@@ -582,7 +316,7 @@ test_names(void **state)
 	uint32_t made, id;
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		const struct probe *p = &probes[i];
 		unsigned int before[THINGS] = { 0 };
 
@@ -610,16 +344,16 @@ test_wrong_state(void **state)
 	uint32_t made, id;
 
 	(void)state;
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		if (probes[i].opcode == 0x507)
 			run_good(&probes[i], 0, &made, &id);
 		if (probes[i].opcode != 0xa01)
 			continue;
 		fill(&probes[i], in);
-		set(in, 0x80 + 0x9c, 4, 3);
+		probe_set(in, 0x80 + 0x9c, 4, 3);
 		assert_int_equal(run_probe(&probes[i], in, probes[i].in, out, HDR, &made), 0);
 	}
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		const struct probe *p = &probes[i];
 
 		fill(p, in);
@@ -627,7 +361,7 @@ test_wrong_state(void **state)
 			expect_status(p, in, p->in, p->out, p->wrong_state);
 	}
 	/* A transition that is not the next one. */
-	for (size_t i = 0; i < N_PROBES; i++) {
+	for (size_t i = 0; i < n_probes; i++) {
 		if (probes[i].opcode < 0x502 || probes[i].opcode > 0x504)
 			continue;
 		prepare(&probes[i]);
