@@ -15,7 +15,7 @@ import pytest
 from two_vfs import TwoVfs
 
 GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE, SET_LOG_BASE = 1, 2, 3, 5, 6
-SET_VRING_NUM, SET_VRING_KICK = 8, 12
+SET_VRING_NUM, SET_VRING_KICK, SET_VRING_CALL = 8, 12, 13
 NEED_REPLY = 8
 MIB = 1 << 20
 TOP = (1 << 64) - 4096
@@ -150,6 +150,21 @@ def test_wrong_kinds_of_descriptor(runner, files):
     ours.close()
     theirs.close()
     assert vfs.at_rest() == base
+    vfs.end()
+
+
+def test_call_that_would_kill(runner):
+    """Who signals a pipe or socket that nobody reads gets SIGPIPE; most programs die of it."""
+    vfs = TwoVfs(runner)
+    pipe = os.pipe()
+    pair = [s.detach() for s in socket.socketpair()]
+    for closed, fd in (pipe, pair):
+        os.close(closed)
+        frontend = Frontend(vfs.sockets[0])
+        frontend.send(SET_VRING_CALL, struct.pack('<Q', 0), [fd])
+        assert frontend.is_closed()
+        frontend.close()
+        os.close(fd)
     vfs.end()
 
 

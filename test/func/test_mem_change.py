@@ -171,3 +171,12 @@ def test_change_that_cannot_be_prepared(runner):
     assert failing.at_rest() == base
     failing.end()
     assert len(re.findall('memory change: cannot', failing.host.log())) == 1
+
+
+def test_index_wraps(runner):
+    """T8: more chains than a ring index can count, and changes all the way past its end."""
+    vfs = TwoVfs(runner)
+    report = sound(vfs.talk('--frames', 70000, '--rate', 0, '--interval', 100, '--size', 1024,
+                            patience=300, changes='add:15,remove:15,swap:30'))
+    assert report['sent'] >= 70000
+    vfs.end()

@@ -148,6 +148,18 @@ close_fds(struct mlx5x_vhost_msg *msg)
 	msg->fd_num = 0;
 }
 
+/*
+ * A pipe or socket whose other end is closed would raise SIGPIPE when the
+ * driver signals the guest, and end a program that does not ignore it.
+ */
+static bool
+may_raise(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) != 0 || S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode);
+}
+
 static bool
 fds_fit(const struct rule *rule, const struct mlx5x_vhost_msg *msg)
 {
@@ -157,7 +169,9 @@ fds_fit(const struct rule *rule, const struct mlx5x_vhost_msg *msg)
 	case FDS_ONE:
 		return msg->fd_num == 1;
 	case FDS_VRING:
-		return msg->fd_num == ((msg->payload.u64 & MLX5X_VHOST_VRING_NOFD) != 0 ? 0 : 1);
+		if ((msg->payload.u64 & MLX5X_VHOST_VRING_NOFD) != 0)
+			return msg->fd_num == 0;
+		return msg->fd_num == 1 && !may_raise(msg->fds[0]);
 	case FDS_TABLE:
 		return msg->fd_num == (int64_t)msg->payload.table.n;
 	}
