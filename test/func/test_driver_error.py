@@ -7,6 +7,7 @@ import signal
 import struct
 
 from conftest import wait_until
+from conftest import wait_until
 from mlx5x_host import host, left_behind
 
 RING_BYTES = 0x2000  # of vfront's rings with 256 entries, page aligned
@@ -42,6 +43,16 @@ def peek(memory, at, count):
     return os.pread(file.fileno(), count, offset + at)
 
 
+def error_events(pid):
+    """What waits in the error eventfd of each ring; vfront opens kick, call, masked, error."""
+    counts = []
+    for fd in sorted(os.listdir(f'/proc/{pid}/fd'), key=int):
+        if os.readlink(f'/proc/{pid}/fd/{fd}') == 'anon_inode:[eventfd]':
+            with open(f'/proc/{pid}/fdinfo/{fd}', encoding='ascii') as f:
+                counts.append(int(re.search(r'eventfd-count:\s*(\w+)', f.read())[1], 16))
+    return counts[3:8:4]
+
+
 def idle_guest(runner):
     process, sockets = host(runner)
     guest = runner.vfront(sockets[0], '--role', 'sink', '--size', '256', '--seconds', '60')
@@ -67,6 +78,8 @@ def test_bad_address_is_recovered_three_times(runner):
     process.await_text('configured -> degraded')
     assert process.log().count('queue 1: firmware reported an error, starting it anew') == 3
     assert 'queue 0: ' not in process.log()
+    # the frontend, which is not reading now, is told once, and of this ring only
+    wait_until('an error event', lambda: error_events(guest.child.pid) == [0, 1])
     ends_well(process, guest)
 
 

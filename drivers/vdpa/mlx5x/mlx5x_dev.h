@@ -167,6 +167,17 @@ void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect);
  */
 void mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd);
 
+/**
+ * Take the eventfd that tells the frontend of a queue that is down (VRING_ERR of
+ * vhost-user).  Device locked.
+ *
+ * @param index
+ *   Of the queue; one the device does not have is left alone.
+ * @param fd
+ *   Borrowed, duplicated; negative for none.
+ */
+void mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd);
+
 /** Give up what the connection brought: the memory.  Device locked, stopped. */
 void mlx5x_dev_forget(struct mlx5x_dev *dev);
 

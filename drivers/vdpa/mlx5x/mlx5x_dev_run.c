@@ -57,6 +57,19 @@ queue_features(const struct mlx5x_dev *dev)
 }
 
 void
+mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd)
+{
+	int ret;
+
+	if (index >= 2u * dev->pairs)
+		return;
+	ret = mlx5x_queue_set_errfd(&dev->queues[index], fd);
+	if (ret)
+		MLX5X_DEV_LOG(NOTICE, dev->hw.name, "queue %u: errors cannot be signalled: %s",
+			index, strerror(-ret));
+}
+
+void
 mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
 {
 	if (dev->channel >= 0)

@@ -32,6 +32,23 @@ state_name(enum rte_vdpa_mlx5x_state state)
 	return names[state];
 }
 
+/* To the frontend, for each queue that is down; with a failed device, all that should run. */
+static void
+signal_errors(struct mlx5x_dev *dev)
+{
+	bool all = dev->state == RTE_VDPA_MLX5X_FAILED;
+	struct mlx5x_queue *q;
+	unsigned int i;
+
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		if (q->state == MLX5X_QUEUE_FAILED || (all && q->enabled))
+			mlx5x_queue_signal_error(q);
+		else
+			q->error_signalled = false;
+	}
+}
+
 void
 mlx5x_dev_set_state(struct mlx5x_dev *dev, enum rte_vdpa_mlx5x_state state)
 {
@@ -39,6 +56,7 @@ mlx5x_dev_set_state(struct mlx5x_dev *dev, enum rte_vdpa_mlx5x_state state)
 		return;
 	MLX5X_DEV_LOG(INFO, dev->hw.name, "%s -> %s", state_name(dev->state), state_name(state));
 	dev->state = state;
+	signal_errors(dev);
 }
 
 void
@@ -100,6 +118,7 @@ mlx5x_dev_settle(struct mlx5x_dev *dev)
 		if (dev->queues[i].state == MLX5X_QUEUE_FAILED)
 			state = RTE_VDPA_MLX5X_DEGRADED;
 	mlx5x_dev_set_state(dev, state);
+	signal_errors(dev);
 }
 
 bool

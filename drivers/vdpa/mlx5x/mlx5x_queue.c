@@ -35,6 +35,7 @@ mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, uint1
 	q->env = env;
 	q->index = index;
 	q->callfd = -1;
+	q->errfd = -1;
 	q->kick = (struct mlx5x_kick){
 		.fd = -1,
 		.index = index,
@@ -43,24 +44,39 @@ mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, uint1
 	};
 }
 
+/* Take a duplicate of an eventfd of the frontend; negative for none. */
 static int
-set_callfd(struct mlx5x_queue *q, int fd)
+replace_fd(int *mine, int fd)
 {
 	int flags;
 
-	if (q->callfd >= 0)
-		close(q->callfd);
-	q->callfd = -1;
+	if (*mine >= 0)
+		close(*mine);
+	*mine = -1;
 	if (fd < 0)
 		return 0;
-	q->callfd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (q->callfd < 0)
+	*mine = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (*mine < 0)
 		return -errno;
 	/* A counter that nobody reads must not stop the thread of this device. */
-	flags = fcntl(q->callfd, F_GETFL);
-	if (flags < 0 || fcntl(q->callfd, F_SETFL, flags | O_NONBLOCK) < 0)
+	flags = fcntl(*mine, F_GETFL);
+	if (flags < 0 || fcntl(*mine, F_SETFL, flags | O_NONBLOCK) < 0)
 		return -errno;
 	return 0;
+}
+
+int
+mlx5x_queue_set_errfd(struct mlx5x_queue *q, int fd)
+{
+	return replace_fd(&q->errfd, fd);
+}
+
+void
+mlx5x_queue_signal_error(struct mlx5x_queue *q)
+{
+	if (q->errfd >= 0 && !q->error_signalled)
+		eventfd_write(q->errfd, 1);
+	q->error_signalled = true;
 }
 
 int
@@ -69,7 +85,7 @@ mlx5x_queue_set_fds(struct mlx5x_queue *q, int kickfd, int callfd)
 	int ret, ret_call;
 
 	ret = mlx5x_kick_set(&q->kick, kickfd);
-	ret_call = set_callfd(q, callfd);
+	ret_call = replace_fd(&q->callfd, callfd);
 	return ret ? ret : ret_call;
 }
 
@@ -412,6 +428,7 @@ mlx5x_queue_release(struct mlx5x_queue *q)
 	mlx5x_queue_destroy(q);
 	keep_counters(q);
 	mlx5x_queue_set_fds(q, -1, -1);
+	mlx5x_queue_set_errfd(q, -1);
 	mlx5x_eq_destroy(q->env->event, &q->eq);
 	mlx5x_virtq_release(q->env->hw, &q->virtq);
 }

@@ -72,7 +72,9 @@ struct mlx5x_queue {
 	struct mlx5x_virtq virtq;
 	struct mlx5x_eq eq;
 	struct mlx5x_kick kick;
-	int callfd; /* owned, -1: the guest wants no interrupts */
+	int callfd;           /* owned, -1: the guest wants no interrupts */
+	int errfd;            /* owned, -1: nobody wants to know; kept over a stop */
+	bool error_signalled; /* since it last ran */
 	uint64_t corrections, recoveries, errors, interrupts;
 	uint64_t recovered_us[MLX5X_RECOVERIES]; /* times of the last ones */
 	struct mlx5x_virtq_counters stats_base;  /* to subtract: the value at the last reset, */
@@ -90,6 +92,12 @@ void mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, 
  *   0, or -errno: then the one that failed is none.
  */
 int mlx5x_queue_set_fds(struct mlx5x_queue *q, int kickfd, int callfd);
+
+/** As mlx5x_queue_set_fds(), for the eventfd of errors; from connection to release. */
+int mlx5x_queue_set_errfd(struct mlx5x_queue *q, int fd);
+
+/** Tell the frontend that the queue is down; only the first time since it ran. */
+void mlx5x_queue_signal_error(struct mlx5x_queue *q);
 
 /** Can this set serve this ring?  0, or -EFAULT.  No lock needed. */
 int mlx5x_queue_check_ring(const struct mlx5x_ring *ring, const struct mlx5x_mem_set *mem);

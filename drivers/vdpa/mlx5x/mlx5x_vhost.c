@@ -85,6 +85,7 @@ enum action {
 	MEM_TABLE,
 	LOG_BASE,
 	CHANNEL,
+	ERRFD,
 };
 
 struct rule {
@@ -105,7 +106,7 @@ static const struct rule rules[] = {
 	[MLX5X_VHOST_GET_VRING_BASE] = { "GET_VRING_BASE", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_SET_VRING_KICK] = { "SET_VRING_KICK", 8, FDS_VRING, PASS },
 	[MLX5X_VHOST_SET_VRING_CALL] = { "SET_VRING_CALL", 8, FDS_VRING, PASS },
-	[MLX5X_VHOST_SET_VRING_ERR] = { "SET_VRING_ERR", 8, FDS_VRING, PASS },
+	[MLX5X_VHOST_SET_VRING_ERR] = { "SET_VRING_ERR", 8, FDS_VRING, ERRFD },
 	[MLX5X_VHOST_SET_PROTOCOL_FEATURES] = { "SET_PROTOCOL_FEATURES", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_SET_VRING_ENABLE] = { "SET_VRING_ENABLE", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_SEND_RARP] = { "SEND_RARP", 8, FDS_NONE, PASS },
@@ -298,6 +299,11 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 		return set_mem_table(dev, vid, msg);
 	case LOG_BASE:
 		return set_log_base(vid, msg);
+	case ERRFD: /* librte_vhost closes its own and tells nobody */
+		if (dev != NULL)
+			mlx5x_dev_set_errfd(dev, msg->payload.u64 & MLX5X_VHOST_VRING_INDEX,
+				msg->fd_num == 1 ? msg->fds[0] : -1);
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	case CHANNEL:
 		if (dev != NULL)
 			mlx5x_dev_set_channel(dev, msg->fds[0]);

@@ -31,7 +31,8 @@
 /* Message flags, vhost-user protocol, "Header". */
 #define MLX5X_VHOST_NEED_REPLY (1u << 3)
 /* In the u64 of the vring fd messages: no fd comes with it. */
-#define MLX5X_VHOST_VRING_NOFD (UINT64_C(1) << 8)
+#define MLX5X_VHOST_VRING_NOFD  (UINT64_C(1) << 8)
+#define MLX5X_VHOST_VRING_INDEX 0xff
 
 /* Message ids, vhost-user protocol, "Front-end message types". */
 enum mlx5x_vhost_id {

@@ -101,6 +101,13 @@ mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
 }
 
 void
+mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd)
+{
+	assert_int_equal(dev->locked, 1);
+	assert_true(index < 256 && fd >= -1);
+}
+
+void
 mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
 {
 	assert_int_equal(dev->locked, 1);
