@@ -99,6 +99,8 @@ def test_lost_kick(runner):
     runner.virtio_testpmd(runner.path('b'))
     status, report = runner.vfront(
         runner.path('a'), '--window', '1', '--host-notifier', '--kick', 'notifier',
+        # Small rings: what leaves is home after that many frames, one at a time.
+        '--size', '64', '--timeout', '60000',
         '--change', 'swap:150', '--interval', '1', '--max-lost', '150',
         *runner.oracle(0)).result()
     check(status, report, daemon, 2)
