@@ -15,6 +15,7 @@
 #include "engine.h"
 #include "eswitch.h"
 #include "fault.h"
+#include "guard.h"
 #include "lock.h"
 #include "port_tap.h"
 #include "trace.h"
@@ -207,6 +208,7 @@ card_after_fork_parent(void)
 void
 card_after_fork_child(void)
 {
+	guard_forget_all();
 	/* The engine's thread is not here, and what the parent's card works
 	 * on is the parent's: forget it, leave its memory alone.
 	 */

@@ -211,6 +211,7 @@ start(const char *path)
 	}
 	ctl.stop_fd = eventfd(0, EFD_CLOEXEC);
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS); /* see fault.h */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	ret = ctl.stop_fd < 0 ? errno : pthread_create(&ctl.thread, NULL, run, NULL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

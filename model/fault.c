@@ -10,6 +10,7 @@
 #include <ucontext.h>
 
 #include "doorbell.h"
+#include "guard.h"
 
 /*
  * The program's actions are read by handlers without a lock, so each is a copy
@@ -113,6 +114,8 @@ on_fault(int sig, siginfo_t *info, void *uc)
 
 	if (info->si_code > 0 && sig == SIGSEGV)
 		taken = doorbell_fault(info->si_addr, uc);
+	else if (info->si_code > 0)
+		taken = guard_fault(info->si_addr);
 	errno = saved;
 	if (!taken)
 		hand_on(find(sig), info, uc);

@@ -35,7 +35,7 @@ struct mkey {
 	unsigned int access;
 	uint64_t start;
 	uint64_t len;
-	uint8_t *host;        /* MR: borrowed */
+	uint8_t *host;        /* MR: borrowed; NULL: lost */
 	uint8_t log_entity;   /* FBS */
 	uint32_t klm_count;   /* KLM, FBS */
 	struct mkey_klm *klm; /* owned */
@@ -318,6 +318,16 @@ mkey_remove(struct mkey_table *t, uint32_t key)
 	return 0;
 }
 
+void
+mkey_lose(struct mkey_table *t, uint32_t key)
+{
+	struct mkey *k = find_key(t, key);
+
+	if (k != NULL && k->kind == KEY_MR)
+		k->host = NULL;
+	t->generation++;
+}
+
 /* First entry that ends behind `off`; klm_count if there is none. */
 static uint32_t
 find_klm(const struct mkey *k, uint64_t off)
@@ -418,7 +428,7 @@ resolve(const struct mkey_table *t, uint32_t key, uint32_t pd, uint64_t addr, en
 		if (*left > k->len - *off)
 			*left = k->len - *off;
 		if (k->kind == KEY_MR)
-			return MKEY_FAULT_NONE;
+			return k->host != NULL ? MKEY_FAULT_NONE : MKEY_FAULT_LOST;
 		why = step_indirect(k, *off, &key, &addr, left);
 		if (why != MKEY_FAULT_NONE)
 			return why;

@@ -35,6 +35,7 @@ enum mkey_fault {
 	MKEY_FAULT_RANGE,  /* address outside of the key */
 	MKEY_FAULT_ACCESS, /* key does not allow this access */
 	MKEY_FAULT_DEPTH,  /* indirection deeper than MKEY_DEPTH_MAX */
+	MKEY_FAULT_LOST,   /* the memory was taken away, mkey_lose() */
 	MKEY_FAULT_SG,     /* more pieces than the caller has room for */
 };
 
@@ -123,6 +124,12 @@ int mkey_add_indirect(struct mkey_table *t, const struct mkey_indirect *ind, uin
  * and swallows writes. -EEXIST if its index is taken.
  */
 int mkey_set_null(struct mkey_table *t, uint32_t key);
+
+/*
+ * The host memory of a memory region is gone: it stays a key, and every access
+ * faults. May be called where a signal interrupted an access to that memory.
+ */
+void mkey_lose(struct mkey_table *t, uint32_t key);
 
 /* Remove a key. -ENOENT. Keys that name it fault from now on. */
 int mkey_remove(struct mkey_table *t, uint32_t key);

@@ -12,6 +12,7 @@
 #include <rdma/mlx5_user_ioctl_cmds.h>
 #include <rdma/mlx5_user_ioctl_verbs.h>
 
+#include "guard.h"
 #include "method.h"
 #include "pin.h"
 
@@ -22,6 +23,7 @@ struct mr {
 	struct fwobj base;
 	struct pin pin;
 	uint64_t len;
+	struct guard guard;
 	uint32_t key;
 };
 
@@ -63,9 +65,19 @@ release_mr(struct fwobj *obj)
 {
 	struct mr *mr = (struct mr *)obj;
 
+	guard_forget(&mr->guard);
 	mkey_remove(vport_mkeys(obj->hca->vport), mr->key);
 	oracle_remove_memory(vport_oracle(obj->hca->vport), mr->pin.host, mr->len);
 	pin_destroy(&mr->pin);
+}
+
+/* What touched the memory goes on with zeros; the next access faults. */
+static void
+lose_mr(void *arg)
+{
+	const struct mr *mr = arg;
+
+	mkey_lose(vport_mkeys(mr->base.hca->vport), mr->key);
 }
 
 /* The firmware's half of REG_MR. */
@@ -98,6 +110,9 @@ create_mr(struct context *ctx, struct fwobj *pd, uint64_t start, uint64_t length
 		goto destroy_pin;
 	mr->len = length;
 	oracle_add_memory(vport_oracle(ctx->hca->vport), attr.host, length);
+	mr->guard.lost = lose_mr;
+	mr->guard.arg = mr;
+	guard_watch(&mr->guard, mr->pin.host, length);
 	mr->base.release = release_mr;
 	*out = &mr->base;
 	return 0;
