@@ -29,6 +29,7 @@
 #include "ctl_path.h"
 #include "eal_args.h"
 #include "log.h"
+#include "lost_memory.h"
 #include "method.h"
 #include "port.h"
 #include "relaunch.h"
@@ -293,6 +294,11 @@ serve(const struct options *opt, struct reason *why)
 	signal_fd = take_signals(why);
 	if (signal_fd < 0)
 		return signal_fd;
+	ret = lost_memory_watch();
+	if (ret != 0) {
+		reason_set(why, ret, "SIGBUS: %s", strerror(-ret));
+		goto close_signals;
+	}
 	ret = sock_claim(&claim, ctl, why);
 	if (ret != 0)
 		goto close_signals;
