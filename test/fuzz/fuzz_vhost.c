@@ -95,6 +95,14 @@ mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
 }
 
 void
+mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd)
+{
+	(void)index;
+	if (dev == NULL || (fcntl(fd, F_GETFD) < 0 && errno != EBADF))
+		abort();
+}
+
+void
 mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
 {
 	dev->soft = expect;
