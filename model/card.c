@@ -170,6 +170,15 @@ card_engine(void)
 	return card.engine;
 }
 
+bool
+card_uplink_stats(struct eswitch_port_stats *out)
+{
+	if (!card.tap)
+		return false;
+	port_tap_get_stats(card.tap, out);
+	return true;
+}
+
 int
 card_set_fw(const char *option, char *why, unsigned int len)
 {

@@ -10,7 +10,10 @@
  * the engine runs while at least one is.
  */
 
+#include <stdbool.h>
+
 #include "conf.h"
+#include "eswitch.h"
 #include "hca.h"
 
 /* Read the options of the run at @root.  The number of VFs, 0 if there is
@@ -37,6 +40,11 @@ struct hca *card_hca(unsigned int index);
  * model lock.
  */
 struct engine *card_engine(void);
+
+/* What went through the uplink; false: there is none.  Caller holds the model
+ * lock.
+ */
+bool card_uplink_stats(struct eswitch_port_stats *out);
 
 /* Change the behaviour of the firmware while it runs: one KEY=VALUE, as --fw.
  * 0 or -errno with the reason in @why.  Caller holds the model lock.

@@ -93,6 +93,28 @@ report(struct context *ctx, const char *what)
 			ctx->hca->id.ibdev, what, left, left ? " (" : "", text, left ? ")" : "");
 }
 
+/* Frames that went no further at this function, if there are any. */
+static void
+report_drops(const struct context *ctx)
+{
+	struct vport_stats s;
+	const char *separator = "";
+
+	vport_get_stats(ctx->hca->vport, &s);
+	if (!ctx->created || !drops_total(&s.drops))
+		return;
+	fprintf(stderr, "mlx5x-model: %s: %" PRIu64 " frames dropped (", ctx->hca->id.ibdev,
+		drops_total(&s.drops));
+	for (int i = 0; i < DROP_REASONS; i++) {
+		if (!s.drops.by[i])
+			continue;
+		fprintf(stderr, "%s%" PRIu64 " %s", separator, s.drops.by[i],
+			drop_reason_name((enum drop_reason)i));
+		separator = ", ";
+	}
+	fputs(")\n", stderr);
+}
+
 /* The oracle's word on what the device touched, once a frontend has announced. */
 static void
 report_oracle(struct context *ctx)
@@ -134,6 +156,7 @@ context_destroy(struct context *ctx)
 {
 	report(ctx, "context closed");
 	report_oracle(ctx);
+	report_drops(ctx);
 	destroy_all(ctx);
 	if (!TAILQ_EMPTY(&ctx->uobjs))
 		fprintf(stderr, "mlx5x-model: %s: objects that cannot be destroyed\n",
@@ -272,6 +295,7 @@ context_report_open(void)
 	TAILQ_FOREACH (ctx, &contexts, link) {
 		report(ctx, "context never closed");
 		report_oracle(ctx);
+		report_drops(ctx);
 	}
 }
 

@@ -74,6 +74,18 @@ commands_json(const struct hca *hca, uint64_t *commands_total, uint64_t *verbs_t
 	return commands;
 }
 
+/* Frames lost, by reason; what never happened is left out. */
+static json_t *
+drops_json(const struct drops *d)
+{
+	json_t *drops = json_object();
+
+	for (int i = 0; i < DROP_REASONS; i++)
+		if (d->by[i])
+			put(drops, drop_reason_name((enum drop_reason)i), d->by[i]);
+	return drops;
+}
+
 static json_t *
 virtq_json(struct fwobj *obj)
 {
@@ -93,6 +105,7 @@ virtq_json(struct fwobj *obj)
 	put(vq, "packets", c.packets);
 	put(vq, "bytes", c.bytes);
 	put(vq, "drops", c.drops);
+	json_object_set_new(vq, "dropped", drops_json(&c.dropped));
 	put(vq, "events", c.events);
 	put(vq, "looks", c.looks);
 	put(vq, "received_desc", c.received_desc);
@@ -103,19 +116,29 @@ virtq_json(struct fwobj *obj)
 	return vq;
 }
 
+static json_t *
+port_json(const struct eswitch_port_stats *s, const struct drops *dropped)
+{
+	json_t *port = json_object();
+
+	put(port, "rx_packets", s->rx_packets);
+	put(port, "rx_bytes", s->rx_bytes);
+	put(port, "rx_dropped", s->rx_dropped);
+	put(port, "tx_packets", s->tx_packets);
+	put(port, "tx_bytes", s->tx_bytes);
+	put(port, "tx_dropped", s->tx_dropped);
+	json_object_set_new(port, "dropped", drops_json(dropped));
+	return port;
+}
+
 static void
 add_port(json_t *vf, const struct hca *hca)
 {
 	struct vport_stats s;
-	json_t *port = json_object();
+	json_t *port;
 
 	vport_get_stats(hca->vport, &s);
-	put(port, "rx_packets", s.port.rx_packets);
-	put(port, "rx_bytes", s.port.rx_bytes);
-	put(port, "rx_dropped", s.port.rx_dropped);
-	put(port, "tx_packets", s.port.tx_packets);
-	put(port, "tx_bytes", s.port.tx_bytes);
-	put(port, "tx_dropped", s.port.tx_dropped);
+	port = port_json(&s.port, &s.drops);
 	put(port, "steer_matched", s.steer.matched);
 	put(port, "steer_unmatched", s.steer.unmatched);
 	put(port, "flows", s.steer.flows);
@@ -153,6 +176,7 @@ static int
 request_stats(const json_t *request, json_t *reply, char *why, size_t len)
 {
 	json_t *vfs = json_array(), *engine = json_object();
+	struct eswitch_port_stats uplink;
 	struct engine_stats s = { 0 };
 
 	(void)request;
@@ -166,6 +190,8 @@ request_stats(const json_t *request, json_t *reply, char *why, size_t len)
 	put(engine, "busy_passes", s.busy_passes);
 	put(engine, "sleeps", s.sleeps);
 	json_object_set_new(reply, "engine", engine);
+	if (card_uplink_stats(&uplink))
+		json_object_set_new(reply, "uplink", port_json(&uplink, &uplink.drops));
 	return json_object_set_new(reply, "vfs", vfs) ? -ENOMEM : 0;
 }
 

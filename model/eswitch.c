@@ -231,6 +231,13 @@ deliver(struct eswitch_port *to, const struct frame *f)
 }
 
 static void
+drop(struct eswitch_port *from, enum drop_reason why)
+{
+	from->stats.rx_dropped++;
+	from->stats.drops.by[why]++;
+}
+
+static void
 flood(struct eswitch_port *from, const struct frame *f)
 {
 	struct eswitch_port *to;
@@ -249,7 +256,7 @@ eswitch_send(struct eswitch_port *p, const struct frame *f)
 
 	assert(!p->es->sending);
 	if (f->len < FRAME_LEN_MIN || f->head_len < FRAME_LEN_MIN || f->len > FRAME_LEN_MAX) {
-		p->stats.rx_dropped++;
+		drop(p, DROP_SWITCH_LENGTH);
 		return;
 	}
 	p->es->sending = true;
@@ -262,7 +269,7 @@ eswitch_send(struct eswitch_port *p, const struct frame *f)
 	if (to == NULL)
 		flood(p, f);
 	else if (to == p)
-		p->stats.rx_dropped++;
+		drop(p, DROP_SWITCH_BACK);
 	else
 		deliver(to, f);
 	p->es->sending = false;

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "drop.h"
 #include "frame.h"
 
 /*
@@ -29,6 +30,7 @@ struct eswitch_port_stats {
 	uint64_t tx_packets, tx_bytes; /* to the port, delivered */
 	uint64_t tx_dropped;           /* to the port, refused by it */
 	uint64_t rx_dropped;           /* from the port, bad or with nowhere to go */
+	struct drops drops;            /* why, of rx_dropped */
 };
 
 struct eswitch;

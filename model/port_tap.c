@@ -17,6 +17,7 @@ struct port_tap {
 	struct engine *engine;       /* borrowed */
 	struct eswitch_port *port;   /* owned */
 	int fd;                      /* owned */
+	struct drops drops;
 	uint8_t buf[FRAME_LEN_MAX];
 };
 
@@ -44,11 +45,13 @@ port_tap_open(const char *name)
 static int
 deliver(void *arg, const struct frame *f)
 {
-	const struct port_tap *t = arg;
-	ssize_t n = writev(t->fd, f->iov, f->iovcnt);
+	struct port_tap *t = arg;
 
+	if (writev(t->fd, f->iov, f->iovcnt) >= 0)
+		return 0;
 	/* EIO: the interface is down. All of it is loss, as on a cable. */
-	return n < 0 ? -errno : 0;
+	t->drops.by[errno == EAGAIN || errno == ENOBUFS ? DROP_UPLINK_FULL : DROP_UPLINK_DOWN]++;
+	return -EIO;
 }
 
 static int
@@ -99,6 +102,13 @@ port_tap_create(struct engine *e, struct eswitch *es, int fd, struct port_tap **
 free_tap:
 	free(t);
 	return ret;
+}
+
+void
+port_tap_get_stats(const struct port_tap *t, struct eswitch_port_stats *out)
+{
+	eswitch_port_get_stats(t->port, out);
+	drops_add(&out->drops, &t->drops);
 }
 
 void

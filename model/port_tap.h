@@ -23,6 +23,9 @@ int port_tap_open(const char *name);
  */
 int port_tap_create(struct engine *e, struct eswitch *es, int fd, struct port_tap **out);
 
+/* What went through it. RX is from the wire, TX to it. */
+void port_tap_get_stats(const struct port_tap *t, struct eswitch_port_stats *out);
+
 /* Disconnect and close the fd. */
 void port_tap_destroy(struct port_tap *t);
 

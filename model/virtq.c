@@ -173,6 +173,15 @@ set_state(struct virtq *vq, enum virtq_state to)
 		enter_rdy(vq);
 }
 
+void
+virtq_drop(struct virtq *vq, enum drop_reason why)
+{
+	vq->counters.drops++;
+	vq->counters.dropped.by[why]++;
+	if (vq->env.drops != NULL)
+		vq->env.drops->by[why]++;
+}
+
 /* Make pushed buffers visible, raise at most one event. -EFAULT. */
 static int
 publish(struct virtq *vq, enum ring_error *why)

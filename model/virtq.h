@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "drop.h"
 #include "engine.h"
 #include "frame.h"
 #include "mkey.h"
@@ -133,7 +134,8 @@ struct virtq_counters {
 	uint64_t received_desc, completed_desc;
 	uint32_t error_cqes, bad_desc, exceed_max_chain, invalid_buffer;
 	uint64_t packets, bytes; /* moved by this queue */
-	uint64_t drops;          /* not RDY, no buffer, buffer too small, bad frame */
+	uint64_t drops;          /* all of dropped */
+	struct drops dropped;    /* why */
 	uint64_t events;         /* completion events raised */
 	uint64_t looks;          /* times avail->idx was read */
 };
@@ -162,6 +164,7 @@ struct virtq_env {
 	struct mkey_table *mkeys;      /* borrowed */
 	const struct virtq_caps *caps; /* borrowed */
 	struct oracle *oracle;         /* borrowed; NULL: accesses are not looked at */
+	struct drops *drops;           /* borrowed; NULL, or counts what all queues drop */
 	struct virtq_ops ops;
 	void *tx_arg; /* for tx and ready */
 	void *arg;    /* for event and error */

@@ -48,6 +48,9 @@ virtq_hdr_len(const struct virtq *vq)
 void virtq_fail_ring(struct virtq *vq, enum ring_error why);
 void virtq_fail_buffer(struct virtq *vq);
 
+/* A frame is lost, here. */
+void virtq_drop(struct virtq *vq, enum drop_reason why);
+
 /*
  * Look at avail->idx if it is allowed to now. Returns chains ready, or
  * -errno: the queue has failed.

@@ -165,13 +165,28 @@ receive(struct virtq *vq, const struct frame *f)
 	return push_buffers(vq, &batch);
 }
 
+/* Why a frame was refused with `error`. */
+static enum drop_reason
+reason(const struct virtq *vq, int error)
+{
+	if (!virtq_is_rx(vq))
+		return DROP_RX_WRONG_QUEUE;
+	if (error == -ENOBUFS)
+		return DROP_RX_NO_BUFFER;
+	if (error == -EMSGSIZE)
+		return DROP_RX_TOO_LONG;
+	if (vq->state == VIRTQ_INIT)
+		return DROP_RX_NOT_STARTED;
+	return vq->state == VIRTQ_SUSPEND ? DROP_RX_SUSPENDED : DROP_RX_FAILED;
+}
+
 int
 virtq_rx(struct virtq *vq, const struct frame *f)
 {
 	int ret = receive(vq, f);
 
 	if (ret < 0) {
-		vq->counters.drops++;
+		virtq_drop(vq, reason(vq, ret));
 		return ret;
 	}
 	vq->counters.packets++;

@@ -106,7 +106,7 @@ send_chain(struct virtq *vq)
 
 	if (vq->chain.out_len < hdr_len + FRAME_LEN_MIN ||
 		vq->chain.out_len > hdr_len + FRAME_LEN_MAX) {
-		vq->counters.drops++;
+		virtq_drop(vq, DROP_TX_LENGTH);
 		return 0;
 	}
 	n = map_chain(vq);
@@ -115,7 +115,7 @@ send_chain(struct virtq *vq)
 		return n;
 	}
 	if (send_mapped(vq, n) < 0)
-		vq->counters.drops++;
+		virtq_drop(vq, DROP_TX_HEADER);
 	/* the receiver runs in the call: it may have been us, and failed */
 	return vq->state == VIRTQ_RDY ? 0 : -EIO;
 }

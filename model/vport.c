@@ -36,6 +36,7 @@ struct vport {
 	struct virtq_caps caps;
 	uint32_t *word; /* borrowed, NULL if none */
 	uint64_t samples;
+	struct drops drops; /* of queues, also of those that are gone, and of none */
 	TAILQ_HEAD(, vport_virtq) virtqs;
 };
 
@@ -46,7 +47,10 @@ deliver(void *arg, const struct frame *f)
 	struct vport *vp = arg;
 	struct virtq *vq = steer_lookup(vp->steer, f);
 
-	return vq != NULL ? virtq_rx(vq, f) : -ENOENT;
+	if (vq != NULL)
+		return virtq_rx(vq, f);
+	vp->drops.by[DROP_RX_NO_RULE]++;
+	return -ENOENT;
 }
 
 /* From the guest to the switch. */
@@ -270,6 +274,7 @@ vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 		.engine = vp->engine,
 		.mkeys = vp->mkeys,
 		.oracle = vp->oracle,
+		.drops = &vp->drops,
 		.caps = &vp->caps,
 		.ops = {
 			.tx = transmit,
@@ -320,4 +325,6 @@ vport_get_stats(const struct vport *vp, struct vport_stats *out)
 	mkey_table_stats(vp->mkeys, &out->mkey);
 	out->doorbells = vp->samples + (vp->doorbell != NULL ? doorbell_stores(vp->doorbell) : 0);
 	oracle_get_stats(vp->oracle, &out->oracle);
+	out->drops = vp->drops;
+	drops_add(&out->drops, &out->port.drops);
 }

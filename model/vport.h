@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "drop.h"
 #include "engine.h"
 #include "eswitch.h"
 #include "mkey.h"
@@ -30,6 +31,7 @@ struct vport_stats {
 	struct mkey_stats mkey;
 	uint64_t doorbells; /* with strict_doorbell: stores of this process, samples of others' */
 	struct oracle_stats oracle;
+	struct drops drops; /* towards the guest, from it, and from it in the switch */
 };
 
 /* What the owner of a virtq wants to hear; see struct virtq_ops. */

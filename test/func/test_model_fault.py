@@ -31,7 +31,8 @@ def test_receive_path_is_honest(runner):
         unmatched = ctl.vf(0)['port']['steer_unmatched']
         wait_until('the guest to send on', lambda: ctl.packets(0, 1) > sent + MORE)
         wait_until('its peer to receive on', lambda: ctl.packets(1, 0) > peer + MORE)
-        assert ctl.vf(0)['port']['steer_unmatched'] > unmatched
+        port = ctl.vf(0)['port']
+        assert port['steer_unmatched'] > unmatched and port['dropped']['rx_no_rule'] > 0
         assert ctl.packets(0, 0) == received
         assert ctl.ask(cmd='fault', vf=0, flows='restore')['flows'] == gone
         wait_until('frames to return again', lambda: ctl.packets(0, 0) > received + MORE)

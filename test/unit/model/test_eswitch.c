@@ -111,6 +111,7 @@ test_static(void **state)
 	eswitch_port_get_stats(net->port[0], &stats);
 	assert_int_equal(stats.rx_packets, 4);
 	assert_int_equal(stats.rx_dropped, 1);
+	assert_int_equal(stats.drops.by[DROP_SWITCH_BACK], 1);
 }
 
 static void
@@ -191,6 +192,7 @@ test_uplink(void **state)
 {
 	struct net *net = *state;
 	struct engine *e = engine_create(NULL);
+	struct eswitch_port_stats stats;
 	struct port_tap *tap;
 	uint8_t bytes[60] = { 0 }, back[100];
 	int fd[2], i;
@@ -211,6 +213,11 @@ test_uplink(void **state)
 	close(fd[1]);
 	expect(net, 2, outside, mac[2], "0000"); /* peer gone: a drop, no signal */
 	engine_pass(e);
+	port_tap_get_stats(tap, &stats);
+	assert_int_equal(stats.rx_packets, 3);
+	assert_int_equal(stats.tx_packets, 1);
+	assert_int_equal(stats.tx_dropped, 1);
+	assert_int_equal(stats.drops.by[DROP_UPLINK_DOWN], 1);
 	port_tap_destroy(tap);
 	assert_int_equal(close(fd[0]), -1);
 	engine_destroy(e);

@@ -201,6 +201,9 @@ test_suspend_publishes(void **state)
 	assert_int_equal(q.attr.hw_used, 1);
 	assert_int_equal(virtq_rx(b->vq, &f), -ENETDOWN);
 	assert_int_equal(bench_counters(b).drops, 3);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_RX_NOT_STARTED], 1);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_RX_NO_BUFFER], 1);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_RX_SUSPENDED], 1);
 	bench_destroy(b);
 }
 

@@ -78,6 +78,8 @@ test_bad_frame(void **state)
 	assert_int_equal(b->frames, 0);
 	assert_int_equal(b->ring.used_ring->idx, 5);
 	assert_int_equal(bench_counters(b).drops, 5);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_TX_LENGTH], 3);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_TX_HEADER], 2);
 	assert_int_equal(bench_state(b), VIRTQ_RDY);
 	bench_destroy(b);
 }

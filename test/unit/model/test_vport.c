@@ -203,6 +203,62 @@ test_one_frame(void **state)
 	destroy_pair(p);
 }
 
+/* One frame to side 1; the reason, and no other, for which it was dropped. */
+static void
+expect_drop(struct pair *p, uint32_t len, enum drop_reason why)
+{
+	struct side *a = &p->side[0], *b = &p->side[1];
+	struct vport_stats before, after;
+
+	vport_get_stats(b->vp, &before);
+	guest_ring_add(&a->ring[1], make_frame(a, macs[1], macs[0], len, 0), HDR + len, false);
+	run(p);
+	vport_get_stats(b->vp, &after);
+	assert_int_equal(after.drops.by[why], before.drops.by[why] + 1);
+	assert_int_equal(drops_total(&after.drops), drops_total(&before.drops) + 1);
+	assert_int_equal(after.port.tx_dropped, before.port.tx_dropped + 1);
+	assert_int_equal(guest_ring_get(&a->ring[1]).len, 0); /* for the sender it is sent */
+}
+
+/* What does not arrive is counted where it was lost, with the reason, once. */
+static void
+test_drops(void **state)
+{
+	const struct virtq_caps caps = { .resume = true };
+	struct pair *p = create_pair(&caps, 16, 0);
+	struct side *a = &p->side[0], *b = &p->side[1];
+	const struct vport_virtq_ops ops = { on_event, on_error };
+	struct virtq_attr attr = guest_ring_attr(&b->ring[0], 0);
+	struct vport_stats stats;
+
+	(void)state;
+	expect_drop(p, 64, DROP_RX_NO_BUFFER);
+	guest_ring_add(&b->ring[0], guest_alloc(&b->guest, 64, 8), 64, true);
+	expect_drop(p, 100, DROP_RX_TOO_LONG);
+	steer_flows_disable(vport_steer(b->vp));
+	expect_drop(p, 64, DROP_RX_NO_RULE);
+	steer_flows_enable(vport_steer(b->vp));
+	set_state(b->vq[0], VIRTQ_SUSPEND);
+	expect_drop(p, 64, DROP_RX_SUSPENDED);
+	virtq_fail(b->vq[0], VIRTQ_ERROR_INTERNAL);
+	expect_drop(p, 64, DROP_RX_FAILED);
+	/* what a queue dropped is remembered when it is gone */
+	steer_down(b);
+	vport_virtq_destroy(b->vp, b->vq[0]);
+	assert_int_equal(vport_virtq_create(b->vp, &attr, &ops, b, &b->vq[0]), 0);
+	steer_up(b);
+	expect_drop(p, 64, DROP_RX_NOT_STARTED);
+	vport_get_stats(b->vp, &stats);
+	assert_int_equal(stats.drops.by[DROP_RX_SUSPENDED], 1);
+	/* to oneself: lost on the way in */
+	guest_ring_add(&a->ring[1], make_frame(a, macs[0], macs[0], 64, 0), HDR + 64, false);
+	run(p);
+	vport_get_stats(a->vp, &stats);
+	assert_int_equal(stats.drops.by[DROP_SWITCH_BACK], 1);
+	assert_int_equal(drops_total(&stats.drops), 1);
+	destroy_pair(p);
+}
+
 /* Many frames across the wrap of all indices, in order, one event per pass. */
 static void
 test_wrap(void **state)
@@ -513,6 +569,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_frame),
+		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_wrap),
 		cmocka_unit_test(test_stop_start),
 		cmocka_unit_test(test_doorbell),
