@@ -21,8 +21,15 @@ struct fw;
 struct pace {
 	uint16_t op;        /* whose slots are counted */
 	uint32_t us;        /* latency */
-	uint32_t slots;     /* of @op at a time, 0: any number */
+	uint32_t slots;     /* of @op at a time, 0: any number; not for what takes no time */
 	uint32_t all_slots; /* of all commands at a time, 0: any number */
+};
+
+/* A command that is at work, or will be. */
+struct pace_turn {
+	struct pace_turn *next;
+	uint16_t op;
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC; 0: it takes no time */
 };
 
 /* What @fw says of command @op, which is of @kind (OP_SUSPEND_VIRTQ,
@@ -30,10 +37,12 @@ struct pace {
  */
 struct pace pace_of(const struct fw *fw, uint16_t op, uint16_t kind, uint64_t size);
 
-/* Wait for a slot, then for half the latency; without the model lock. */
-void pace_begin(const struct pace *pace);
+/* Wait for a slot, then for half the latency; without the model lock.  @turn is
+ * the caller's, and in use until pace_end().
+ */
+void pace_begin(const struct pace *pace, struct pace_turn *turn);
 
-/* The other half; the slot is free again.  Without the model lock. */
-void pace_end(const struct pace *pace);
+/* The other half, after which the slot is free.  Without the model lock. */
+void pace_end(struct pace_turn *turn);
 
 #endif /* MODEL_PACE_H */

@@ -337,7 +337,8 @@ static int
 run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 {
 	const struct method *m = call->method;
-	struct pace pace = { 0 };
+	struct pace_turn turn;
+	struct pace pace;
 	uint64_t start_ns = 0;
 	int ret;
 
@@ -351,7 +352,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		pace = pace_of(call->ctx->hca->fw, call->opcode, call->kind, call->size);
 		pace.us += fw_take_stall(call->ctx->hca->fw, call->opcode, call->kind);
 		model_unlock();
-		pace_begin(&pace);
+		pace_begin(&pace, &turn);
 		model_lock();
 	}
 	if (!ret && call->opcode && !call->counts_itself)
@@ -361,7 +362,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 	finish_attrs(call, ret);
 	if (call->opcode) {
 		model_unlock();
-		pace_end(&pace);
+		pace_end(&turn);
 		trace_call(call, start_ns);
 		model_lock();
 	}

@@ -231,10 +231,10 @@ test_cx6dx(void **state)
 static void *
 pass_slot(void *arg)
 {
-	const struct pace *p = arg;
+	struct pace_turn turn;
 
-	pace_begin(p);
-	pace_end(p);
+	pace_begin(arg, &turn);
+	pace_end(&turn);
 	return NULL;
 }
 
