@@ -36,6 +36,7 @@ enum option_kind {
 	OPT_ROLE,
 	OPT_KICK,
 	OPT_IRQ,
+	OPT_RING,
 	OPT_CHANGE,
 	OPT_HELP,
 };
@@ -55,11 +56,16 @@ static const struct option_row {
 	{ "server", OPT_FLAG, AT(run.guest.server), 0, 0, NULL, "listen there (default: connect)" },
 	{ "pairs", OPT_U32, AT(run.guest.pairs), 1, VF_MAX_PAIRS, "N", "queue pairs (1)" },
 	{ "size", OPT_U32, AT(run.guest.size), 64, 1024, "N", "ring entries (256)" },
+	{ "ring", OPT_RING, AT(run.guest.type), 0, 0, "FORM", "split or packed (split)" },
+	{ "start", OPT_U32, AT(run.guest.start), 0, UINT32_MAX, "N",
+		"rings begin as if so many entries had been used (0)" },
 	{ "mem", OPT_U32, AT(run.guest.mem_mib), 2, 16384, "MIB", "boot memory, sparse (64)" },
 	{ "dimms", OPT_U32, AT(run.guest.dimms), 0, 7, "N", "further regions at the start (2)" },
 	{ "dimm", OPT_U32, AT(run.guest.dimm_mib), 1, 256, "MIB",
 		"size of a region, a growth (2)" },
 	{ "indirect", OPT_FLAG, AT(run.guest.indirect), 0, 0, NULL, "indirect descriptors" },
+	{ "rx-segs", OPT_U32, AT(run.guest.rx_segs), 1, VF_QUEUE_MAX_SEGS, "N",
+		"most buffers in a receive chain (3)" },
 	{ "no-mrg", OPT_FLAG, AT(run.guest.mergeable), 0, 0, NULL, "do not take MRG_RXBUF" },
 	{ "host-notifier", OPT_FLAG, AT(run.guest.host_notifier), 0, 0, NULL,
 		"accept doorbell pages from the backend" },
@@ -164,6 +170,7 @@ set_option(struct options *o, const struct option_row *row, const char *text)
 	static const char *const roles[] = { "source", "echo", "sink", NULL };
 	static const char *const kicks[] = { "relay", "notifier", "random", NULL };
 	static const char *const irqs[] = { "poll", "call", NULL };
+	static const char *const rings[] = { "split", "packed", NULL };
 	char *at = (char *)o + row->at;
 	uint64_t number = 0;
 	int word = 0;
@@ -195,6 +202,10 @@ set_option(struct options *o, const struct option_row *row, const char *text)
 	case OPT_IRQ:
 		word = parse_word(text, irqs);
 		o->run.guest.calls = word == 1;
+		break;
+	case OPT_RING:
+		word = parse_word(text, rings);
+		o->run.guest.type = (enum vf_ring_type)word;
 		break;
 	case OPT_CHANGE:
 		return vf_change_parse(text, o->run.change.count);

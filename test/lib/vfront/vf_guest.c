@@ -31,10 +31,11 @@ vf_guest_tx(struct vf_guest *g, unsigned int pair)
 static int
 check_conf(const struct vf_guest_conf *c)
 {
-	uint64_t rings = 2ull * c->pairs * vf_ring_bytes(c->size) + RINGS_AT;
+	uint64_t rings = 2ull * c->pairs * vf_ring_bytes(c->type, c->size) + RINGS_AT;
 
 	if (c->pairs == 0 || c->pairs > VF_MAX_PAIRS || c->size < 64 || c->size > 1024 ||
-		(c->size & (c->size - 1)) != 0 || c->dimms >= VF_MEM_SLOTS)
+		(c->size & (c->size - 1)) != 0 || c->dimms >= VF_MEM_SLOTS ||
+		c->rx_segs > VF_QUEUE_MAX_SEGS)
 		return -EINVAL;
 	return rings + MIB > c->mem_mib * MIB ? -EINVAL : 0;
 }
@@ -42,7 +43,7 @@ check_conf(const struct vf_guest_conf *c)
 static int
 create_memory(struct vf_guest *g)
 {
-	size_t rings = 2ul * g->conf.pairs * vf_ring_bytes(g->conf.size);
+	size_t rings = 2ul * g->conf.pairs * vf_ring_bytes(g->conf.type, g->conf.size);
 	int rc;
 
 	rc = vf_mem_create(
@@ -54,21 +55,41 @@ create_memory(struct vf_guest *g)
 	return rc;
 }
 
+/* Packed rings have two positions, the used one in the high half; they meet here. */
+static uint32_t
+wire_base(enum vf_ring_type type, uint16_t index)
+{
+	return type == VF_RING_PACKED ? (uint32_t)index << 16 | index : index;
+}
+
+/*
+ * A stopped ring is a ring all used.  librte_vhost tells only half of a packed
+ * base, which is as good: it takes that half for both when it is given back.
+ */
+static bool
+is_base(enum vf_ring_type type, uint32_t base, uint16_t used)
+{
+	return base == wire_base(type, used) || (type == VF_RING_PACKED && base == used);
+}
+
 static int
 create_queue(struct vf_guest *g, unsigned int i)
 {
 	struct vf_queue_conf qc = {
 		.index = i,
 		.size = g->conf.size,
+		.type = g->conf.type,
+		.base = vf_ring_index_after(g->conf.type, g->conf.size, g->conf.start),
 		.indirect = g->conf.indirect,
+		.rx_segs = g->conf.rx_segs > 0 ? g->conf.rx_segs : VF_QUEUE_MAX_SEGS,
 		.mergeable = g->conf.mergeable,
 		.calls = g->conf.calls,
 		.kick = g->conf.kick,
 		.kick_delay_us = g->conf.kick_delay_us,
 		.seed = g->conf.seed,
 	};
-	struct vf_ring_layout at = vf_ring_layout(g->conf.size);
-	uint64_t where = RINGS_AT + i * vf_ring_bytes(g->conf.size);
+	struct vf_ring_layout at = vf_ring_layout(qc.type, qc.size);
+	uint64_t where = RINGS_AT + i * vf_ring_bytes(qc.type, qc.size);
 	uint64_t uva = g->mem.region[0].uva + where;
 	struct vf_queue *q = &g->queue[i];
 	int rc;
@@ -82,7 +103,8 @@ create_queue(struct vf_guest *g, unsigned int i)
 			.desc_uva = uva + at.desc,
 			.avail_uva = uva + at.avail,
 			.used_uva = uva + at.used },
-		.size = g->conf.size,
+		.size = qc.size,
+		.base = wire_base(qc.type, qc.base),
 		.kick_fd = q->kick_fd,
 		.call_fd = q->call_fd,
 		.masked_fd = q->masked_fd,
@@ -143,7 +165,8 @@ vf_guest_start(struct vf_guest *g)
 		.pairs = g->conf.pairs,
 		.features = VF_F_MAC | (g->conf.pairs > 1 ? VF_F_MQ : 0) |
 			    (g->conf.indirect ? VF_F_INDIRECT_DESC : 0) |
-			    (g->conf.mergeable ? VF_F_MRG_RXBUF : 0),
+			    (g->conf.mergeable ? VF_F_MRG_RXBUF : 0) |
+			    (g->conf.type == VF_RING_PACKED ? VF_F_RING_PACKED : 0),
 		.host_notifier = g->conf.host_notifier,
 		.timeout_ms = g->conf.timeout_ms,
 		.announce = &g->announce,
@@ -156,6 +179,8 @@ vf_guest_start(struct vf_guest *g)
 	rc = vf_session_open(&g->session, &sc, g->ring, g->oracle);
 	if (rc < 0)
 		return rc;
+	if (g->conf.type == VF_RING_PACKED && (g->session.features & VF_F_RING_PACKED) == 0)
+		return -EPROTONOSUPPORT;
 	g->conf.indirect = (g->session.features & VF_F_INDIRECT_DESC) != 0;
 	g->conf.mergeable = (g->session.features & VF_F_MRG_RXBUF) != 0;
 	for (unsigned int i = 0; i < g->n_queues; i++) {
@@ -238,7 +263,7 @@ vf_guest_kick(struct vf_guest *g)
 int
 vf_guest_stop(struct vf_guest *g)
 {
-	uint16_t base[VF_MAX_RINGS];
+	uint32_t base[VF_MAX_RINGS];
 	int rc;
 
 	rc = vf_session_stop(&g->session, base);
@@ -248,9 +273,9 @@ vf_guest_stop(struct vf_guest *g)
 	for (unsigned int i = 0; i < g->n_queues; i++) {
 		uint16_t used = vf_ring_used_index(g->queue[i].ring);
 
-		if (used != base[i])
+		if (!is_base(g->conf.type, base[i], used))
 			vf_oracle_report(g->oracle, (int)i, VF_RULE_BASE,
-				"stopped at %u, the used index in memory is %u", base[i], used);
+				"stopped at %#x, memory is used up to %#x", base[i], used);
 		g->ring[i].base = base[i];
 	}
 	return 0;

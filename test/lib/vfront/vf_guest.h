@@ -23,11 +23,14 @@
 struct vf_guest_conf {
 	const char *socket;
 	bool server;
-	unsigned int pairs;   /* 1..VF_MAX_PAIRS */
-	unsigned int size;    /* ring entries: power of two, 64..1024 */
-	unsigned int mem_mib; /* boot memory */
-	unsigned int dimms;   /* further regions at the start, 0..7 */
+	unsigned int pairs;     /* 1..VF_MAX_PAIRS */
+	unsigned int size;      /* ring entries: power of two, 64..1024 */
+	enum vf_ring_type type; /* packed fails where it is not offered */
+	uint32_t start;         /* rings begin as if so many entries had been used */
+	unsigned int mem_mib;   /* boot memory */
+	unsigned int dimms;     /* further regions at the start, 0..7 */
 	unsigned int dimm_mib;
+	unsigned int rx_segs; /* buffers in a receive chain, at most; 0: as many as can be */
 	bool indirect;
 	bool mergeable;     /* take MRG_RXBUF if offered */
 	bool calls;         /* interrupts; false: poll the used rings */

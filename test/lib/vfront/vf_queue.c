@@ -22,7 +22,6 @@
 #define CANARY           0x5ca1ab1e0ddba11dull
 #define DATA_AT          VF_RING_INDIRECT_SIZE
 #define MAX_SHIFT        63
-#define MAX_SEGS         3
 #define MIN_SEG          16
 #define RX_MIN           (VF_QUEUE_HEADER + VF_FRAME_MAX)
 #define CALL_PATIENCE_US 2000000
@@ -34,7 +33,7 @@ struct vf_buffer {
 };
 
 struct vf_chain {
-	struct vf_buffer buf[MAX_SEGS];
+	struct vf_buffer buf[VF_QUEUE_MAX_SEGS];
 	unsigned int n;
 };
 
@@ -58,7 +57,12 @@ vf_queue_create(struct vf_queue *q, const struct vf_queue_conf *conf, struct vf_
 	uint8_t *ring_memory, struct vf_oracle *oracle)
 {
 	struct vf_ring_conf rc = {
-		.index = conf->index, .size = conf->size, .memory = ring_memory, .oracle = oracle
+		.type = conf->type,
+		.index = conf->index,
+		.size = conf->size,
+		.memory = ring_memory,
+		.base = conf->base,
+		.oracle = oracle,
 	};
 	int err;
 
@@ -187,7 +191,7 @@ vf_queue_refill(struct vf_queue *q)
 	static const uint64_t canary = CANARY;
 
 	for (;;) {
-		struct vf_chain *c = take_chain(q, vf_rng_range(&q->rng, 1, MAX_SEGS));
+		struct vf_chain *c = take_chain(q, vf_rng_range(&q->rng, 1, q->conf.rx_segs));
 
 		if (c == NULL)
 			return;
@@ -212,7 +216,7 @@ vf_queue_send(struct vf_queue *q, const uint8_t *frame, uint32_t length)
 
 	if (length > VF_FRAME_MAX)
 		return -EINVAL;
-	c = take_chain(q, vf_rng_range(&q->rng, 1, MAX_SEGS));
+	c = take_chain(q, vf_rng_range(&q->rng, 1, VF_QUEUE_MAX_SEGS));
 	if (c == NULL)
 		return -ENOSPC;
 	memcpy(linear + VF_QUEUE_HEADER, frame, length);

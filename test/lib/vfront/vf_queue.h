@@ -19,7 +19,8 @@
 #include "vf_ring.h"
 #include "vf_session.h"
 
-#define VF_QUEUE_HEADER 12 /* struct virtio_net_hdr, VERSION_1 (5.1.6) */
+#define VF_QUEUE_MAX_SEGS 3
+#define VF_QUEUE_HEADER   12 /* struct virtio_net_hdr, VERSION_1 (5.1.6) */
 
 enum vf_kick_mode {
 	VF_KICK_RELAY,    /* eventfd */
@@ -30,9 +31,12 @@ enum vf_kick_mode {
 struct vf_queue_conf {
 	unsigned int index;
 	unsigned int size;
+	enum vf_ring_type type;
+	uint16_t base; /* index to start at */
 	bool indirect;
-	bool mergeable; /* MRG_RXBUF negotiated */
-	bool calls;     /* wants interrupts */
+	unsigned int rx_segs; /* buffers in a receive chain, at most; 1..VF_QUEUE_MAX_SEGS */
+	bool mergeable;       /* MRG_RXBUF negotiated */
+	bool calls;           /* wants interrupts */
 	enum vf_kick_mode kick;
 	uint32_t kick_delay_us; /* at most, at random */
 	uint64_t seed;

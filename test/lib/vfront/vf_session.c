@@ -349,7 +349,7 @@ vf_session_start(
 }
 
 static int
-get_base(struct vf_session *s, unsigned int i, uint16_t *base)
+get_base(struct vf_session *s, unsigned int i, uint32_t *base)
 {
 	struct vf_wire_msg msg;
 	int rc = send_state(s, VF_GET_VRING_BASE, i, 0);
@@ -358,18 +358,19 @@ get_base(struct vf_session *s, unsigned int i, uint16_t *base)
 		rc = recv_reply(s, VF_GET_VRING_BASE, &msg);
 	if (rc < 0)
 		return rc;
-	if (msg.payload.state.index != i || msg.payload.state.num > UINT16_MAX) {
+	if (msg.payload.state.index != i ||
+		((s->features & VF_F_RING_PACKED) == 0 && msg.payload.state.num > UINT16_MAX)) {
 		vf_oracle_report(s->oracle, (int)i, VF_RULE_MESSAGE,
 			"GET_VRING_BASE answers index %u, base %#x", msg.payload.state.index,
 			msg.payload.state.num);
 		return -EPROTO;
 	}
-	*base = (uint16_t)msg.payload.state.num;
+	*base = msg.payload.state.num;
 	return 0;
 }
 
 int
-vf_session_stop(struct vf_session *s, uint16_t *bases)
+vf_session_stop(struct vf_session *s, uint32_t *bases)
 {
 	int rc = 0;
 

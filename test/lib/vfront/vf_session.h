@@ -37,6 +37,7 @@
 #define VF_F_INDIRECT_DESC (1ull << 28)
 #define VF_F_PROTOCOL      (1ull << 30)
 #define VF_F_VERSION_1     (1ull << 32)
+#define VF_F_RING_PACKED   (1ull << 34)
 
 /* vhost-user protocol feature bits. */
 #define VF_P_MQ              (1ull << 0)
@@ -66,7 +67,7 @@ struct vf_session_conf {
 struct vf_session_ring {
 	struct vf_wire_vring_addr addr;
 	unsigned int size;
-	uint16_t base;
+	uint32_t base; /* as vhost-user has it */
 	int kick_fd;
 	int call_fd;
 	int masked_fd; /* stands for call_fd until the start, as in QEMU */
@@ -108,9 +109,9 @@ int vf_session_start(
  * Stop all rings.
  *
  * @param bases
- *   Takes one index per ring.
+ *   Takes the base of each ring, as the backend says it.
  */
-int vf_session_stop(struct vf_session *s, uint16_t *bases);
+int vf_session_stop(struct vf_session *s, uint32_t *bases);
 
 /** Send a memory table while the rings run; does not wait. */
 int vf_session_send_table(struct vf_session *s, const struct vf_wire_msg *table);

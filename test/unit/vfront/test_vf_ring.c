@@ -31,14 +31,14 @@ static struct fixture fx;
 static int
 setup_at(uint16_t base)
 {
-	struct vf_ring_layout at = vf_ring_layout(SIZE);
+	struct vf_ring_layout at = vf_ring_layout(VF_RING_SPLIT, SIZE);
 	struct vf_ring_conf conf = { .size = SIZE, .base = base, .oracle = &fx.oracle };
 
 	vf_oracle_reset(&fx.oracle);
-	fx.memory = aligned_alloc(4096, vf_ring_bytes(SIZE));
+	fx.memory = aligned_alloc(4096, vf_ring_bytes(VF_RING_SPLIT, SIZE));
 	if (fx.memory == NULL)
 		return -1;
-	memset(fx.memory, 0, vf_ring_bytes(SIZE));
+	memset(fx.memory, 0, vf_ring_bytes(VF_RING_SPLIT, SIZE));
 	conf.memory = fx.memory;
 	fx.used = (uint16_t *)(void *)(fx.memory + at.used);
 	fx.avail = (uint16_t *)(void *)(fx.memory + at.avail);
