@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fwobj.h"
+
 struct arg *
 call_arg(struct call *call, uint16_t id)
 {
@@ -25,6 +27,13 @@ call_number(struct call *call, uint16_t id)
 	if (arg->present)
 		memcpy(&value, arg->in, arg->len < sizeof(value) ? arg->len : sizeof(value));
 	return value;
+}
+
+void
+call_note(struct call *call, const char *name, uint64_t value)
+{
+	if (call->n_notes < TRACE_NOTES)
+		call->notes[call->n_notes++] = (struct trace_note){ name, value };
 }
 
 void
@@ -49,6 +58,18 @@ method_destroy(struct call *call)
 	struct arg *arg = &call->args[0];
 	int ret;
 
+	switch (arg->uobj->kind) {
+	case UOBJ_PD:
+	case UOBJ_MR:
+	case UOBJ_UMEM:
+		call->object = arg->uobj->fw->id;
+		break;
+	case UOBJ_FLOW:
+		call_note(call, "tir", arg->uobj->flow.tir->id);
+		break;
+	default:
+		break;
+	}
 	/* Held by this call alone: see resolve_object() in uverbs.c. */
 	arg->uobj->uses = 0;
 	ret = uobj_destroy(arg->uobj);

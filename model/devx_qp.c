@@ -17,35 +17,8 @@
 #include "channel.h"
 #include "cq.h"
 #include "devx.h"
+#include "prm_qp.h"
 #include "uverbs_mem.h"
-
-/* CREATE_CQ: context at this bit of the input. */
-#define CQC                0x80
-#define CQC_DBR_UMEM_VALID PRM(CQC + 0x06, 1)
-#define CQC_CQE_SIZE       PRM(CQC + 0x08, 3)
-#define CQC_COLLAPSED      PRM(CQC + 0x0b, 1)
-#define CQC_IGNORE_OVERRUN PRM(CQC + 0x0e, 1)
-#define CQC_DBR_UMEM_ID    PRM(CQC + 0x20, 32)
-#define CQC_LOG_SIZE       PRM(CQC + 0x63, 5)
-#define CQC_DBR_OFFSET     PRM(CQC + 0x1c0, 64)
-#define CQ_UMEM_OFFSET     PRM(0x280, 64)
-#define CQ_UMEM_ID         PRM(0x2c0, 32)
-#define CQ_UMEM_VALID      PRM(0x2e0, 1)
-
-/* CREATE_QP and its transitions: context at this bit. */
-#define QPC                0xc0
-#define QPC_PD             PRM(QPC + 0x28, 24)
-#define QPC_REMOTE_QPN     PRM(QPC + 0xa8, 24)
-#define QPC_CQN_SND        PRM(QPC + 0x3e8, 24)
-#define QPC_CQN_RCV        PRM(QPC + 0x4e8, 24)
-#define QPC_DBR_UMEM_VALID PRM(QPC + 0x683, 1)
-#define QPC_DBR_UMEM_ID    PRM(QPC + 0x720, 32)
-#define QP_WQ_UMEM_ID      PRM(0x840, 32)
-#define QP_WQ_UMEM_VALID   PRM(0x860, 1)
-
-/* QUERY_QP output */
-#define QP_OUT_STATE      PRM(QPC, 4)
-#define QP_OUT_REMOTE_QPN QPC_REMOTE_QPN
 
 #define MAX_LOG_CQ_SIZE 22
 

@@ -8,40 +8,15 @@
 #include <stdlib.h>
 
 #include "devx.h"
+#include "prm_steer.h"
 #include "steer.h"
 
-/* CREATE_TIS */
-#define TISC    0x100
-#define TISC_TD PRM(TISC + 0x128, 24)
-
-/* CREATE_TIR */
-#define TIRC               0x100
-#define TIRC_DISP_TYPE     PRM(TIRC + 0x20, 4)
-#define TIRC_INLINE_RQN    PRM(TIRC + 0xe8, 24)
-#define TIRC_SYMMETRIC     PRM(TIRC + 0x100, 1)
-#define TIRC_RQT           PRM(TIRC + 0x108, 24)
-#define TIRC_HASH_FN       PRM(TIRC + 0x120, 4)
-#define TIRC_TD            PRM(TIRC + 0x128, 24)
-#define TIRC_HASH_KEY_BYTE ((TIRC + 0x140) / 8)
-#define TIRC_L3_IPV6       PRM(TIRC + 0x280, 1)
-#define TIRC_L4_UDP        PRM(TIRC + 0x281, 1)
-#define TIRC_FIELDS        PRM(TIRC + 0x282, 30)
+#define LIST_TYPE_VIRTIO_NET 1
 
 enum disp_type {
 	DISP_DIRECT = 0,
 	DISP_INDIRECT = 1,
 };
-
-/* CREATE_RQT and MODIFY_RQT */
-#define RQTC            0x100
-#define RQTC_LIST_TYPE  PRM(RQTC + 0xa5, 3)
-#define RQTC_MAX_SIZE   PRM(RQTC + 0xb0, 16)
-#define RQTC_SIZE       PRM(RQTC + 0xd0, 16)
-#define RQT_LIST_BYTE   272
-#define RQT_MODIFY_MASK PRM(0x80, 64)
-#define RQT_MODIFY_LIST 1u
-
-#define LIST_TYPE_VIRTIO_NET 1
 
 struct tir {
 	struct fwobj base;
@@ -160,7 +135,7 @@ read_list(struct devx_cmd *cmd, struct fwobj *holder, struct virtq ***queues, ui
 	if (!list)
 		return PRM_NO_RESOURCES;
 	for (uint64_t i = 0; i < size; i++) {
-		uint32_t id = (uint32_t)prm_get(cmd->in + RQT_LIST_BYTE + i * 4, PRM(8, 24));
+		uint32_t id = (uint32_t)prm_get(cmd->in + RQT_LIST_BYTE + i * 4, RQT_LIST_ID);
 		struct fwobj *vq = devx_name(cmd, holder, FWOBJ_VIRTQ, id);
 
 		if (!vq) {

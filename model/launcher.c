@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "decode.h"
 #include "sysfs.h"
 
 #define LIBRARY "libmlx5x-model.so"
@@ -38,6 +39,7 @@ usage(FILE *to)
 {
 	fprintf(to,
 		"usage: mlx5x-model -n N [option]... -- COMMAND [ARGUMENT]...\n"
+		"       mlx5x-model --decode FILE\n"
 		"Run COMMAND with N software ConnectX virtual functions, 0000:3b:00.2 onwards.\n"
 		"  -n, --vfs N            number of virtual functions, 1 to 64\n"
 		"      --uplink tap:NAME  the outside of the card's switch; default: none\n"
@@ -52,8 +54,27 @@ usage(FILE *to)
 		"                           strict_doorbell=0|1         no doorbell, no work\n"
 		"                           reread_on_start=0|1         RDY looks at the ring\n"
 		"      --trace FILE       write every firmware command to FILE\n"
+		"      --decode FILE      print a trace with its fields by name, a JSON object\n"
+		"                         per command; runs nothing\n"
 		"      --ctl SOCKET       control socket: JSON lines (see doc/model.md)\n"
 		"  -h, --help             this text\n");
+}
+
+/* Print the trace in @path and exit. */
+static void
+decode_file(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int line = 0;
+	int ret = file ? decode_trace(file, stdout, &line) : -errno;
+
+	if (ret == -EBADMSG)
+		fprintf(stderr, "mlx5x-model: %s: line %u is not of a trace\n", path, line);
+	else if (ret)
+		fprintf(stderr, "mlx5x-model: %s: %s\n", path, strerror(-ret));
+	if (file)
+		fclose(file);
+	exit(ret ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
 static int
@@ -65,6 +86,7 @@ parse_options(int argc, char **argv, struct conf *conf)
 		{ "fw", required_argument, NULL, 'f' },
 		{ "trace", required_argument, NULL, 't' },
 		{ "ctl", required_argument, NULL, 'c' },
+		{ "decode", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -83,6 +105,8 @@ parse_options(int argc, char **argv, struct conf *conf)
 			usage(stdout);
 			exit(EXIT_SUCCESS);
 		}
+		if (c == 'd')
+			decode_file(optarg);
 		if (c == '?')
 			return -EINVAL;
 		if (conf_set(conf, names[c], optarg, why, sizeof(why))) {

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "context.h"
+#include "trace.h"
 
 enum attr_type {
 	ATTR_IN,      /* data; up to 8 bytes travel in the attribute itself */
@@ -75,6 +76,11 @@ struct call {
 	const void *cmd_in;
 	void *cmd_out;
 	uint32_t cmd_in_len, cmd_out_len;
+	/* Of one without mailboxes: what its attributes said. */
+	unsigned int n_notes;
+	struct trace_note notes[TRACE_NOTES];
+	uint8_t mask[64]; /* of a flow, the outer headers; see mask_len */
+	uint32_t mask_len;
 };
 
 /* 0 or the kernel's -errno. */
@@ -103,6 +109,9 @@ struct arg *call_arg(struct call *call, uint16_t id);
 
 /* Input as a number, 1 to 8 bytes in the CPU's order; 0 if not present. */
 uint64_t call_number(struct call *call, uint16_t id);
+
+/* Have the trace say @name (a literal) beside the call; those too many are left out. */
+void call_note(struct call *call, const char *name, uint64_t value);
 
 /* Write an output: as much as fits, the rest of the buffer zeroed.  Nothing
  * for one that the caller left out.

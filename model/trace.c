@@ -69,7 +69,7 @@ dump(const char *what, const void *box, uint32_t len)
 {
 	const uint8_t *bytes = box;
 
-	if (!box)
+	if (!box || !len)
 		return;
 	fprintf(file, "%s, %u bytes\n", what, len);
 	for (uint32_t at = 0; at < len; at += 16) {
@@ -92,6 +92,11 @@ trace_command(const struct trace_command *cmd)
 			(unsigned long long)(cmd->start_ns % 1000000000), cmd->ibdev,
 			syscall(SYS_gettid), opcode_name(cmd->opcode), cmd->opcode, cmd->object,
 			cmd->status, (unsigned long long)((cmd->end_ns - cmd->start_ns) / 1000));
+		for (unsigned int i = 0; i < cmd->n_notes; i++)
+			fprintf(file, "%s%s 0x%llx%s", i ? " " : "with ", cmd->notes[i].name,
+				(unsigned long long)cmd->notes[i].value,
+				i + 1 == cmd->n_notes ? "\n" : "");
+		dump("mask", cmd->mask, cmd->mask_len);
 		dump("input", cmd->in, cmd->in_len);
 		dump("output", cmd->out, cmd->out_len);
 		fflush(file);

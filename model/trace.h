@@ -13,6 +13,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One more thing to say of a command. */
+struct trace_note {
+	const char *name; /* a literal */
+	uint64_t value;
+};
+
+#define TRACE_NOTES 6
+
 struct trace_command {
 	const char *ibdev;
 	uint16_t opcode;
@@ -21,6 +29,10 @@ struct trace_command {
 	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
 	const void *in, *out;      /* mailboxes, may be NULL */
 	uint32_t in_len, out_len;
+	const void *mask; /* of a flow, may be NULL */
+	uint32_t mask_len;
+	const struct trace_note *notes;
+	unsigned int n_notes;
 };
 
 /* Append to @path from now on; an empty one: no trace. */

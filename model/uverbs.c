@@ -325,6 +325,10 @@ trace_call(const struct call *call, uint64_t start_ns)
 		.out = call->cmd_out,
 		.in_len = call->cmd_in_len,
 		.out_len = call->cmd_out_len,
+		.mask = call->mask,
+		.mask_len = call->mask_len,
+		.notes = call->notes,
+		.n_notes = call->n_notes,
 	};
 
 	trace_command(&cmd);

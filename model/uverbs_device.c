@@ -173,6 +173,7 @@ write_alloc_pd(struct call *call)
 		return ret;
 	resp.pd_handle = pd->handle;
 	pdn = pd->fw->id;
+	call->object = pdn;
 	call_output(call, UVERBS_ATTR_CORE_OUT, &resp.pd_handle, sizeof(resp.pd_handle));
 	call_output(call, UVERBS_ATTR_UHW_OUT, &pdn, sizeof(pdn));
 	return 0;
@@ -203,6 +204,13 @@ write_reg_mr(struct call *call)
 		return ret;
 	resp.handle = mr->handle;
 	resp.lkey = resp.rkey = mem_mr_key(mr);
+	call->object = mr->fw->id;
+	call_note(call, "key", resp.lkey);
+	call_note(call, "pd", pd->fw->id);
+	call_note(call, "start", cmd.start);
+	call_note(call, "length", cmd.length);
+	call_note(call, "iova", cmd.hca_va);
+	call_note(call, "access", cmd.access_flags);
 	call_output(call, UVERBS_ATTR_CORE_OUT, &resp, sizeof(resp));
 	return 0;
 }

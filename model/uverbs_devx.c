@@ -58,6 +58,9 @@ devx_peek_destroy(struct call *call)
 	call->opcode = devx_destroy_opcode(obj);
 	call->counts_itself = true;
 	call->object = obj->id;
+	if (obj->type == FWOBJ_VIRTQ || obj->type == FWOBJ_COUNTERS)
+		call_note(call, "obj_type",
+			obj->type == FWOBJ_VIRTQ ? PRM_OBJ_VIRTQ : PRM_OBJ_VIRTQ_COUNTERS);
 }
 
 /* Run the command of the call; on success or EREMOTEIO the output is valid. */

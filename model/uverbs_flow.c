@@ -110,6 +110,13 @@ flow_create(struct call *call)
 	uobj->flow.rule = rule;
 	uobj->flow.tir = dest->uobj->fw;
 	uobj->flow.tir->refs++;
+	call_note(call, "priority", attr.priority);
+	call_note(call, "criteria", attr.criteria);
+	call_note(call, "tir", uobj->flow.tir->id);
+	call->cmd_in = value->in;
+	call->cmd_in_len = attr.len < sizeof(call->mask) ? attr.len : sizeof(call->mask);
+	call->mask_len = call->cmd_in_len;
+	memcpy(call->mask, attr.mask, call->mask_len);
 	call->created = uobj;
 	return 0;
 }

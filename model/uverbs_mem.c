@@ -194,6 +194,9 @@ mem_umem_reg(struct call *call)
 	uobj->fw = &umem->base;
 	call->created = uobj;
 	call->object = umem->base.id;
+	call_note(call, "start", addr);
+	call_note(call, "length", len);
+	call_note(call, "access", call_number(call, MLX5_IB_ATTR_DEVX_UMEM_REG_ACCESS));
 	call_output(call, MLX5_IB_ATTR_DEVX_UMEM_REG_OUT_ID, &umem->base.id, sizeof(umem->base.id));
 	return 0;
 destroy_umem:
@@ -245,6 +248,7 @@ output_page(struct call *call, const struct uobj *uobj, uint16_t offset_id, uint
 	const uint64_t offset = (uint64_t)uobj->page * CONTEXT_PAGE;
 	const uint32_t len = CONTEXT_PAGE;
 
+	call_note(call, "page", uobj->page);
 	call_output(call, offset_id, &offset, sizeof(offset));
 	call_output(call, len_id, &len, sizeof(len));
 	call_output(call, page_id, &uobj->page, sizeof(uobj->page));

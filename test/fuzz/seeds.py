@@ -137,7 +137,8 @@ def mailboxes(trace):
         if name == 'CREATE_UMEM':
             numbers[number] = UMEM
         what = next((v for k, v in DOORS.items() if name.startswith(k)), None)
-        if what is None or not (box or what == DESTROY and number in numbers):
+        # a rule comes through verbs: what the trace has of it is no mailbox
+        if what is None or name == 'CREATE_FLOW' or not (box or what == DESTROY and number in numbers):
             continue
         box = tokens(box, numbers)
         step = bytes([what, numbers.get(number, 0)]) + struct.pack(
