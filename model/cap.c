@@ -99,15 +99,16 @@ static const struct value virtio[] = {
 	{ { 0x006, 1 }, !!(VIRTQ_F_SUPPORTED & VIRTQ_F_RX_CSUM) },
 	{ { 0x00d, 1 }, !!(VIRTQ_F_SUPPORTED & VIRTQ_F_MRG_RXBUF) },
 	{ { 0x010, 8 }, 1 << VIRTQ_EVENT_QP | 1 << VIRTQ_EVENT_NONE },
-	{ { 0x018, 8 }, 1 << VIRTQ_SPLIT }, { { 0x038, 1 }, 1 }, /* vnet_modify_ext */
-	{ { 0x039, 1 }, 1 },                                     /* virtio_net_q_addr_modify */
-	{ { 0x03a, 1 }, 1 },                                     /* virtio_q_index_modify */
-	{ { 0x03b, 5 }, 12 },                                    /* log_doorbell_bar_size */
-	{ { 0x088, 24 }, 256 },                                  /* max_num_virtio_queues */
+	{ { 0x038, 1 }, 1 },                            /* vnet_modify_ext */
+	{ { 0x039, 1 }, 1 },                            /* virtio_net_q_addr_modify */
+	{ { 0x03a, 1 }, 1 },                            /* virtio_q_index_modify */
+	{ { 0x03b, 5 }, 12 },                           /* log_doorbell_bar_size */
+	{ { 0x088, 24 }, 256 },                         /* max_num_virtio_queues */
 	{ { 0x100, 32 }, 64 }, { { 0x120, 32 }, 4096 }, /* umem 1: bytes are a * size + b */
 	{ { 0x140, 32 }, 64 }, { { 0x160, 32 }, 4096 }, /* umem 2 */
 	{ { 0x180, 32 }, 32 }, { { 0x1a0, 32 }, 4096 }, /* umem 3 */
 };
+#define VIRTIO_QUEUE_TYPE    PRM(0x018, 8)
 #define VIRTIO_FREEZE_TO_RDY PRM(0x0d4, 1)
 
 static void
@@ -143,6 +144,8 @@ cap_query(struct devx_cmd *cmd)
 		return PRM_OK;
 	case CAP_VIRTIO_EMULATION:
 		PUT_ALL(cmd, virtio);
+		put(cmd, VIRTIO_QUEUE_TYPE,
+			1 << VIRTQ_SPLIT | cmd->ctx->hca->fw->packed << VIRTQ_PACKED);
 		put(cmd, VIRTIO_FREEZE_TO_RDY, cmd->ctx->hca->fw->resume);
 		return PRM_OK;
 	case CAP_ATOMIC:

@@ -16,7 +16,7 @@
 void
 fw_defaults(struct fw *fw)
 {
-	*fw = (struct fw){ .resume = true, .reread_on_start = true };
+	*fw = (struct fw){ .packed = true, .resume = true, .reread_on_start = true };
 }
 
 /* Parse all of @text as a number up to @max. */
@@ -269,6 +269,8 @@ set_profile(struct fw *fw, const char *name)
 static int
 set_value(struct fw *fw, const char *key, char *value)
 {
+	if (!strcmp(key, "packed"))
+		return parse_bool(value, &fw->packed);
 	if (!strcmp(key, "resume"))
 		return parse_bool(value, &fw->resume);
 	if (!strcmp(key, "init_two_step"))
@@ -318,7 +320,7 @@ fw_set(struct fw *fw, const char *option, char *why, unsigned int len)
 	ret = set_value(fw, copy, value);
 	if (ret == -ENOENT)
 		snprintf(why, len,
-			"unknown key; known are profile, resume, hw_avail, init_two_step, "
+			"unknown key; known are profile, packed, resume, hw_avail, init_two_step, "
 			"strict_doorbell, reread_on_start, fail, stall, latency, size_cost, slots");
 	else if (ret == -ENOSPC)
 		snprintf(why, len, "more than %u rules", FW_MAX_RULES);

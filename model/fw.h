@@ -56,6 +56,7 @@ struct fw_slots {
 };
 
 struct fw {
+	bool packed;          /* packed queues are offered */
 	bool resume;          /* SUSPEND -> RDY is possible (freeze_to_rdy) */
 	bool init_two_step;   /* INIT -> RDY must not carry other fields */
 	bool strict_doorbell; /* a queue runs only after its doorbell */

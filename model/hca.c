@@ -10,6 +10,7 @@ static struct virtq_caps
 caps_of(const struct fw *fw)
 {
 	return (struct virtq_caps){
+		.packed = fw->packed,
 		.resume = fw->resume,
 		.strict_doorbell = fw->strict_doorbell,
 		.reread_on_start = fw->reread_on_start,

@@ -53,15 +53,19 @@ ring_at(const struct ring_mem *mem, uint64_t addr, uint64_t len, bool write, uin
 }
 
 static int
-check_attr(const struct virtq_attr *a)
+check_attr(const struct virtq_caps *caps, const struct virtq_attr *a)
 {
+	bool packed = a->type == VIRTQ_PACKED;
+
 	if (a->type > VIRTQ_PACKED || a->event_mode > VIRTQ_EVENT_MSIX)
 		return -EINVAL;
-	if (a->size == 0 || a->size > RING_SPLIT_NUM_MAX || (a->size & (a->size - 1)) != 0)
+	if (a->size == 0 || a->size > RING_NUM_MAX)
+		return -EINVAL;
+	if (!packed && (a->size & (a->size - 1)) != 0)
 		return -EINVAL;
 	if (a->dirty_log_page > DIRTY_LOG_PAGE_MAX)
 		return -EINVAL;
-	if (a->type == VIRTQ_PACKED)
+	if (packed && !caps->packed)
 		return -EOPNOTSUPP;
 	if ((a->features & ~VIRTQ_F_SUPPORTED) != 0)
 		return -EOPNOTSUPP;
@@ -74,7 +78,7 @@ virtq_create(const struct virtq_env *env, const struct virtq_attr *attr, struct 
 	struct virtq *vq;
 	int ret;
 
-	ret = check_attr(attr);
+	ret = check_attr(env->caps, attr);
 	if (ret < 0)
 		return ret;
 	vq = calloc(1, sizeof(*vq));
@@ -152,8 +156,8 @@ static void
 leave_rdy(struct virtq *vq)
 {
 	engine_poller_stop(vq->env.engine, &vq->poller);
-	vq->attr.hw_avail = vq->ring.avail_next;
-	vq->attr.hw_used = vq->ring.used_next;
+	vq->attr.hw_avail = ring_any_avail_next(&vq->ring);
+	vq->attr.hw_used = ring_any_used_next(&vq->ring);
 }
 
 static void
@@ -188,10 +192,10 @@ publish(struct virtq *vq, enum ring_error *why)
 {
 	int ret;
 
-	ret = ring_split_publish(&vq->ring, why);
+	ret = ring_any_publish(&vq->ring, why);
 	if (ret < 0)
 		return ret;
-	if (vq->attr.event_mode != VIRTQ_EVENT_NONE && ring_split_want_interrupt(&vq->ring)) {
+	if (vq->attr.event_mode != VIRTQ_EVENT_NONE && ring_any_want_interrupt(&vq->ring)) {
 		vq->counters.events++;
 		if (vq->env.ops.event != NULL)
 			vq->env.ops.event(vq->env.arg);
@@ -207,7 +211,7 @@ virtq_fail(struct virtq *vq, enum virtq_error why)
 	if (vq->state == VIRTQ_ERR)
 		return;
 	/* what was completed before the failure is the guest's */
-	if (vq->state == VIRTQ_RDY && ring_split_unpublished(&vq->ring))
+	if (vq->state == VIRTQ_RDY && ring_any_unpublished(&vq->ring))
 		publish(vq, &ignored);
 	vq->error = why;
 	vq->counters.error_cqes++;
@@ -284,7 +288,7 @@ virtq_modify(
 {
 	bool start = false;
 	struct virtq_attr next = vq->attr;
-	struct ring_split ring;
+	struct ring_any ring;
 	enum ring_error why;
 	struct ring_conf conf;
 	int ret;
@@ -301,12 +305,12 @@ virtq_modify(
 		start = state == VIRTQ_RDY && vq->state != VIRTQ_RDY;
 	}
 	apply_fields(&next, attr, select);
-	ret = check_attr(&next);
+	ret = check_attr(vq->env.caps, &next);
 	if (ret < 0)
 		return ret;
 	if (start) {
 		conf_ring(&next, &conf);
-		ret = ring_split_init(&ring, &vq->mem, &conf, &why);
+		ret = ring_any_init(&ring, next.type == VIRTQ_PACKED, &vq->mem, &conf, &why);
 		if (ret < 0)
 			return ret;
 		vq->ring = ring;
@@ -331,8 +335,8 @@ virtq_get(const struct virtq *vq, struct virtq_query *out)
 	out->state = vq->state;
 	out->error = vq->error;
 	if (vq->state == VIRTQ_RDY) {
-		out->attr.hw_avail = vq->ring.avail_next;
-		out->attr.hw_used = vq->ring.used_next;
+		out->attr.hw_avail = ring_any_avail_next(&vq->ring);
+		out->attr.hw_used = ring_any_used_next(&vq->ring);
 	}
 }
 
@@ -356,10 +360,10 @@ virtq_look(struct virtq *vq)
 	int ret;
 
 	if (!vq->kicked && vq->env.caps->strict_doorbell)
-		return ring_split_ready(&vq->ring);
+		return ring_any_ready(&vq->ring);
 	vq->kicked = false;
 	vq->counters.looks++;
-	ret = ring_split_look(&vq->ring, &why);
+	ret = ring_any_look(&vq->ring, &why);
 	if (ret < 0)
 		virtq_fail_ring(vq, why);
 	return ret;
@@ -370,7 +374,7 @@ virtq_flush(struct virtq *vq)
 {
 	enum ring_error why;
 
-	if (!ring_split_unpublished(&vq->ring))
+	if (!ring_any_unpublished(&vq->ring))
 		return 0;
 	if (publish(vq, &why) < 0)
 		virtq_fail_ring(vq, why);

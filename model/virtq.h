@@ -12,7 +12,7 @@
 #include "frame.h"
 #include "mkey.h"
 #include "oracle.h"
-#include "ring_split.h"
+#include "ring_any.h"
 
 /*
  * The virtio-net queue object (PRM: virtio_net_q, general object 0x0d): its
@@ -105,7 +105,8 @@ struct virtq_attr {
 	uint16_t doorbell_stride_idx;
 	uint16_t size; /* descriptors */
 	uint32_t device_emulation_id;
-	uint64_t desc_addr, used_addr, avail_addr; /* in the space of mkey */
+	uint64_t desc_addr;             /* in the space of mkey */
+	uint64_t used_addr, avail_addr; /* packed: event suppression of device, of driver */
 	uint32_t mkey;
 	struct virtq_umem umem[3];
 	uint32_t counter_set_id;
@@ -115,7 +116,7 @@ struct virtq_attr {
 	uint16_t max_count;
 	uint32_t features; /* VIRTQ_F_* */
 	uint32_t tisn_or_qpn;
-	uint16_t hw_avail, hw_used;
+	uint16_t hw_avail, hw_used; /* packed: slot, and the wrap counter in bit 15 */
 	bool dirty_enable;
 	uint8_t dirty_log_page; /* page of the bitmap is 4 KiB << this */
 	uint32_t dirty_mkey;
@@ -137,14 +138,15 @@ struct virtq_counters {
 	uint64_t drops;          /* all of dropped */
 	struct drops dropped;    /* why */
 	uint64_t events;         /* completion events raised */
-	uint64_t looks;          /* times avail->idx was read */
+	uint64_t looks;          /* times the ring was looked at */
 };
 
 /* Behaviour of the firmware, shared by all queues of a VF. */
 struct virtq_caps {
+	bool packed;          /* queues of type VIRTQ_PACKED */
 	bool resume;          /* SUSPEND -> RDY (freeze_to_rdy_supported) */
 	bool strict_doorbell; /* look at a queue only after virtq_kick() in RDY */
-	bool reread_on_start; /* strict: avail->idx is read once when RDY is entered */
+	bool reread_on_start; /* strict: the ring is looked at once when RDY is entered */
 };
 
 /* Who a queue talks to. The callbacks run with model_lock() held. */
@@ -174,7 +176,7 @@ struct virtq;
 
 /*
  * Create a queue in INIT. -EINVAL: size, type or event mode out of range;
- * -EOPNOTSUPP: packed, or a feature that is not in VIRTQ_F_SUPPORTED;
+ * -EOPNOTSUPP: packed without caps.packed, or a feature that is not in VIRTQ_F_SUPPORTED;
  * -ENOMEM. The memory behind the addresses is not touched.
  */
 int virtq_create(const struct virtq_env *env, const struct virtq_attr *attr, struct virtq **out);

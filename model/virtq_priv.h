@@ -22,9 +22,9 @@ struct virtq {
 	enum virtq_state state;
 	enum virtq_error error;
 	struct ring_mem mem;
-	struct ring_split ring; /* valid in RDY */
+	struct ring_any ring; /* valid in RDY */
 	struct virtq_counters counters;
-	bool kicked;      /* look at avail->idx at the next chance */
+	bool kicked;      /* look at the ring at the next chance */
 	uint8_t *bounce;  /* owned; TX: a frame that must be changed; NULL on RX */
 	uint8_t *segment; /* behind bounce: one frame that was cut off it */
 	struct ring_chain chain;
@@ -52,7 +52,7 @@ void virtq_fail_buffer(struct virtq *vq);
 void virtq_drop(struct virtq *vq, enum drop_reason why);
 
 /*
- * Look at avail->idx if it is allowed to now. Returns chains ready, or
+ * Look at the ring if it is allowed to now. Returns entries ready, or
  * -errno: the queue has failed.
  */
 int virtq_look(struct virtq *vq);

@@ -24,9 +24,9 @@ struct rx_batch {
 	int pieces;     /* in vq->sg */
 	int ranges;     /* in vq->written */
 	uint64_t space; /* mapped bytes */
-	uint16_t head[VIRTQ_CHAINS_MAX];
-	uint32_t bytes[VIRTQ_CHAINS_MAX]; /* that the frame fills */
+	uint16_t slots; /* ring entries of all */
 	uint32_t descs;
+	struct ring_used used[VIRTQ_CHAINS_MAX];
 };
 
 /* Map the writable buffers of the chain taken last, up to `want` bytes. */
@@ -52,8 +52,8 @@ map_chain(struct virtq *vq, struct rx_batch *b, uint64_t want)
 	}
 	b->pieces = n;
 	b->space += mapped;
-	b->head[b->count] = c->head;
-	b->bytes[b->count] = (uint32_t)mapped;
+	b->used[b->count] = (struct ring_used){ c->id, c->slots, (uint32_t)mapped };
+	b->slots += c->slots;
 	b->descs += c->out + c->in;
 	b->count++;
 	return 0;
@@ -66,14 +66,14 @@ take_chain(struct virtq *vq)
 	enum ring_error why;
 	int ret;
 
-	if (ring_split_ready(&vq->ring) == 0) {
+	if (ring_any_ready(&vq->ring) == 0) {
 		ret = virtq_look(vq);
 		if (ret < 0)
 			return ret;
 		if (ret == 0)
 			return -ENOBUFS;
 	}
-	ret = ring_split_take(&vq->ring, &vq->chain, &why);
+	ret = ring_any_take(&vq->ring, &vq->chain, &why);
 	if (ret > 0 && vq->chain.in == 0) { /* nothing to write to: would block the ring */
 		why = RING_ERR_EMPTY;
 		ret = -EPROTO;
@@ -94,6 +94,7 @@ take_buffers(struct virtq *vq, struct rx_batch *b, uint64_t need)
 	b->pieces = 0;
 	b->ranges = 0;
 	b->space = 0;
+	b->slots = 0;
 	b->descs = 0;
 	while (b->space < need) {
 		if (b->count == (merge ? VIRTQ_CHAINS_MAX : 1)) {
@@ -112,7 +113,7 @@ take_buffers(struct virtq *vq, struct rx_batch *b, uint64_t need)
 
 untake:
 	if (vq->state == VIRTQ_RDY)
-		ring_split_untake(&vq->ring, b->count);
+		ring_any_untake(&vq->ring, b->slots);
 	return ret;
 }
 
@@ -135,7 +136,7 @@ push_buffers(struct virtq *vq, const struct rx_batch *b)
 	uint16_t i;
 
 	for (i = 0; i < b->count; i++) {
-		if (ring_split_push(&vq->ring, b->head[i], b->bytes[i], &why) < 0) {
+		if (ring_any_push(&vq->ring, &b->used[i], &why) < 0) {
 			virtq_fail_ring(vq, why);
 			return -EIO;
 		}

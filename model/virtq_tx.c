@@ -124,6 +124,7 @@ int
 virtq_tx_poll(struct engine_poller *p, int budget)
 {
 	struct virtq *vq = (struct virtq *)p;
+	struct ring_used used = { 0 };
 	uint16_t descs;
 	enum ring_error why;
 	int done, ret;
@@ -131,7 +132,7 @@ virtq_tx_poll(struct engine_poller *p, int budget)
 	if (virtq_look(vq) < 0)
 		return 1;
 	for (done = 0; done < budget; done++) {
-		ret = ring_split_take(&vq->ring, &vq->chain, &why);
+		ret = ring_any_take(&vq->ring, &vq->chain, &why);
 		if (ret == 0)
 			break;
 		if (ret < 0) {
@@ -140,9 +141,11 @@ virtq_tx_poll(struct engine_poller *p, int budget)
 		}
 		descs = vq->chain.out + vq->chain.in;
 		vq->counters.received_desc += descs;
+		used.id = vq->chain.id;
+		used.slots = vq->chain.slots;
 		if (send_chain(vq) < 0)
 			return 1;
-		if (ring_split_push(&vq->ring, vq->chain.head, 0, &why) < 0) {
+		if (ring_any_push(&vq->ring, &used, &why) < 0) {
 			virtq_fail_ring(vq, why);
 			return 1;
 		}

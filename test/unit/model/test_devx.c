@@ -190,7 +190,7 @@ test_caps(void **state)
 	set(in, 0x30, 16, 0x13 << 1 | 1);
 	assert_int_equal(verbs_general(g->fd, in, sizeof(in), out, sizeof(out)), 0);
 	assert_true(get(out, 0x80 + 0x88, 24) >= 128);
-	assert_int_equal(get(out, 0x80 + 0x18, 8), 1);
+	assert_int_equal(get(out, 0x80 + 0x18, 8), 3);
 	assert_int_equal(get(out, 0x80 + 0xd4, 1), 1);
 	/* A short output holds what there is room for. */
 	assert_int_equal(verbs_general(g->fd, in, sizeof(in), out, HDR), 0);
@@ -276,7 +276,7 @@ test_virtq_life(void **state)
 	set(in, 0x80 + 0x200 + 0x1a0, 32, 64);
 	assert_int_equal(create_status(g->fd, in, sizeof(in)), 0x40);
 	fill_virtq(g, in);
-	set(in, 0x80 + 0x200, 8, 1); /* packed */
+	set(in, 0x80 + 0x200, 8, 2); /* neither split nor packed */
 	assert_int_equal(create_status(g->fd, in, sizeof(in)), 0x03);
 	fill_virtq(g, in);
 	assert_int_equal(create_status(g->fd, in, 100), 0x50);

@@ -153,7 +153,7 @@ test_chain(void **state)
 	put(&desc[7], 300, 30, VRING_DESC_F_WRITE, 0);
 	offer(5);
 	assert_int_equal(take(&r), 1);
-	assert_int_equal(chain.head, 5);
+	assert_int_equal(chain.id, 5);
 	assert_int_equal(chain.out, 1);
 	assert_int_equal(chain.in, 2);
 	assert_int_equal(chain.out_len, 10);
@@ -162,7 +162,7 @@ test_chain(void **state)
 	assert_int_equal(take(&r), 0);
 	ring_split_untake(&r, 1);
 	assert_int_equal(take(&r), 1);
-	assert_int_equal(chain.head, 5);
+	assert_int_equal(chain.id, 5);
 }
 
 static void
@@ -296,8 +296,8 @@ test_used_wrap(void **state)
 		put(&desc[i % NUM], 100, 10, 0, 0);
 		offer((uint16_t)(i % NUM));
 		assert_int_equal(take(&r), 1);
-		assert_int_equal(chain.head, i % NUM);
-		assert_int_equal(ring_split_push(&r, chain.head, 1000u + (uint32_t)i, &why), 0);
+		assert_int_equal(chain.id, i % NUM);
+		assert_int_equal(ring_split_push(&r, chain.id, 1000u + (uint32_t)i, &why), 0);
 		assert_true(ring_split_unpublished(&r));
 		assert_int_equal(used->idx, idx);
 		assert_int_equal(ring_split_publish(&r, &why), 0);
@@ -321,7 +321,7 @@ test_indices_apart(void **state)
 	avail->ring[5] = 1;
 	put(&desc[1], 100, 10, 0, 0);
 	assert_int_equal(take(&r), 1);
-	assert_int_equal(ring_split_push(&r, chain.head, 0, &why), 0);
+	assert_int_equal(ring_split_push(&r, chain.id, 0, &why), 0);
 	assert_int_equal(ring_split_publish(&r, &why), 0);
 	assert_int_equal(used->idx, 4);
 	assert_int_equal(used->ring[3].id, 1);
@@ -390,7 +390,7 @@ test_random(void **state)
 		assert_int_equal(ring_split_init(&r, &ring_mem, &conf, &why), 0);
 		while (take(&r) > 0) {
 			assert_true(chain.out + chain.in <= RING_CHAIN_MAX);
-			assert_true(chain.head < NUM);
+			assert_true(chain.id < NUM);
 		}
 		if (why != RING_OK)
 			assert_string_not_equal(ring_error_name(why), "unknown");
