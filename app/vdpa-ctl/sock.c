@@ -18,10 +18,12 @@
 
 #define LOCK_TRIES 8 /* a lock file can vanish between open and flock */
 
+/* A socket with SOCK_ flags `flags`, and the address of `path` to connect or bind it to. */
 static int
-set_address(struct sockaddr_un *un, const char *path, struct reason *why)
+open_socket(const char *path, int flags, struct sockaddr_un *un, struct reason *why)
 {
 	size_t len = strlen(path);
+	int fd;
 
 	if (len >= sizeof(un->sun_path))
 		return reason_set(why, -ENAMETOOLONG, "socket '%.60s...': at most %zu characters",
@@ -29,7 +31,10 @@ set_address(struct sockaddr_un *un, const char *path, struct reason *why)
 	memset(un, 0, sizeof(*un));
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path, len + 1);
-	return 0;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	if (fd < 0)
+		return reason_set(why, -errno, "cannot create a socket: %s", strerror(errno));
+	return fd;
 }
 
 /* Is `fd` still what lies at `path`?  The holder before us may have unlinked it. */
@@ -80,13 +85,10 @@ probe(const char *path, struct reason *why)
 	int ret;
 	int fd;
 
-	ret = set_address(&un, path, why);
-	if (ret != 0)
-		return ret;
 	/* Non-blocking: a listener with a full backlog answers EAGAIN, and lives. */
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = open_socket(path, SOCK_NONBLOCK, &un, why);
 	if (fd < 0)
-		return reason_set(why, -errno, "cannot create a socket: %s", strerror(errno));
+		return fd;
 	ret = connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0 ? 0 : -errno;
 	close(fd);
 	if (ret == -ECONNREFUSED)
@@ -186,12 +188,9 @@ sock_listen(const struct sock_claim *claim, unsigned int mode, struct reason *wh
 	int ret;
 	int fd;
 
-	ret = set_address(&un, claim->path, why);
-	if (ret != 0)
-		return ret;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = open_socket(claim->path, SOCK_NONBLOCK, &un, why);
 	if (fd < 0)
-		return reason_set(why, -errno, "cannot create a socket: %s", strerror(errno));
+		return fd;
 	/* umask and not chmod: there is no moment at which it is more open. */
 	before = umask(0777 & ~mode);
 	ret = bind(fd, (struct sockaddr *)&un, sizeof(un)) == 0 ? 0 : -errno;
@@ -226,12 +225,9 @@ sock_connect(const char *path, struct reason *why)
 	int ret;
 	int fd;
 
-	ret = set_address(&un, path, why);
-	if (ret != 0)
-		return ret;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = open_socket(path, 0, &un, why);
 	if (fd < 0)
-		return reason_set(why, -errno, "cannot create a socket: %s", strerror(errno));
+		return fd;
 	if (connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
 		return fd;
 	ret = -errno;

@@ -184,19 +184,6 @@ check_nothing_left(void)
 	model_unlock();
 }
 
-/* One open node keeps the card, and its thread, from ending after each run. */
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	verbs_setup(1, NULL);
-	verbs_open(0);
-	return 0;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

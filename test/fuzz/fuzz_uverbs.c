@@ -197,19 +197,6 @@ run_call(struct program *p)
 		free(b.block[i]);
 }
 
-/* One open node keeps the card, and its thread, from ending after each run. */
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-int
-LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	verbs_setup(1, NULL);
-	verbs_open(0);
-	return 0;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -8,26 +8,15 @@
  * capabilities, memory, a doorbell page, an object and its events.  Run under
  * mlx5x-model -n 2.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <infiniband/mlx5dv.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                   \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition, \
-				strerror(errno));                                          \
-			exit(EXIT_FAILURE);                                                \
-		}                                                                          \
-	} while (0)
+#include "check.h"
 
 static struct ibv_context *
 open_device(struct ibv_device *device)

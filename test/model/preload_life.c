@@ -25,14 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                   \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition, \
-				strerror(errno));                                          \
-			exit(EXIT_FAILURE);                                                \
-		}                                                                          \
-	} while (0)
+#include "check.h"
 
 #define PAGE    4096u
 #define THREADS 6
