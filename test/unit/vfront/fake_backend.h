@@ -4,7 +4,7 @@
 
 /**
  * @file
- * A vhost-user net backend in a thread, split rings, that returns every frame
+ * A vhost-user net backend in a thread that returns every frame
  * with its MAC addresses swapped; and that can be told to do one thing wrong.
  */
 
@@ -41,6 +41,7 @@ struct fake_backend;
 struct fake_conf {
 	const char *path;
 	enum fake_fault fault;
+	bool packed;   /* offers packed rings */
 	bool notifier; /* offers doorbell pages, and looks at nothing else for kicks */
 	bool no_reply_ack;
 };

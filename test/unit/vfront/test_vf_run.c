@@ -100,16 +100,24 @@ expect_ok(struct fake_conf fake, struct vf_run_conf conf)
 
 /* The fault makes the run fail, and by this rule. */
 static void
-expect_rule(enum fake_fault fault, const char *changes, enum vf_rule rule)
+expect_rule_on(
+	enum vf_ring_type type, enum fake_fault fault, const char *changes, enum vf_rule rule)
 {
 	struct vf_run_conf conf = base_conf(changes);
 	unsigned int fds = count_fds();
 	struct vf_result res;
 
-	run_with((struct fake_conf){ .fault = fault }, &conf, &res);
+	conf.guest.type = type;
+	run_with((struct fake_conf){ .fault = fault, .packed = true }, &conf, &res);
 	assert_non_null(vf_result_verdict(&conf, &res));
 	assert_true(res.oracle.by_rule[rule] > 0);
 	assert_int_equal(count_fds(), fds);
+}
+
+static void
+expect_rule(enum fake_fault fault, const char *changes, enum vf_rule rule)
+{
+	expect_rule_on(VF_RING_SPLIT, fault, changes, rule);
 }
 
 static void
@@ -131,6 +139,56 @@ all_changes(void **state)
 	conf.guest.calls = false;
 	conf.guest.kick_delay_us = 200;
 	expect_ok((struct fake_conf){ 0 }, conf);
+}
+
+/* From places where one side or both wrap soon. */
+static void
+packed_rings(void **state)
+{
+	static const uint32_t start[] = { 0, 63, 64, 127 };
+	struct vf_run_conf conf = base_conf("all:1,restart:2");
+
+	(void)state;
+	conf.guest.type = VF_RING_PACKED;
+	for (unsigned int i = 0; i < 4; i++) {
+		conf.guest.start = start[i];
+		conf.guest.indirect = i == 1;
+		expect_ok((struct fake_conf){ .packed = true }, conf);
+	}
+}
+
+static void
+packed_not_offered(void **state)
+{
+	struct vf_run_conf conf = base_conf("");
+	struct vf_result res;
+
+	(void)state;
+	conf.guest.type = VF_RING_PACKED;
+	run_with((struct fake_conf){ 0 }, &conf, &res);
+	assert_int_equal(res.error, -EPROTONOSUPPORT);
+}
+
+static void
+packed_faults(void **state)
+{
+	static const struct {
+		enum fake_fault fault;
+		const char *changes;
+		enum vf_rule rule;
+	} rows[] = {
+		{ FAKE_USE_TWICE, "", VF_RULE_USED_ID },
+		{ FAKE_SWAP_ORDER, "", VF_RULE_USED_ORDER },
+		{ FAKE_LONG_LEN, "", VF_RULE_USED_LEN },
+		{ FAKE_OVERRUN, "", VF_RULE_OVERRUN },
+		{ FAKE_STALE_TABLE, "swap:1", VF_RULE_PAYLOAD },
+		{ FAKE_NO_CALL, "", VF_RULE_INTERRUPT },
+		{ FAKE_WRONG_BASE, "", VF_RULE_BASE },
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_rule_on(VF_RING_PACKED, rows[i].fault, rows[i].changes, rows[i].rule);
 }
 
 static void
@@ -299,6 +357,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_backend),
 		cmocka_unit_test(all_changes),
+		cmocka_unit_test(packed_rings),
+		cmocka_unit_test(packed_not_offered),
+		cmocka_unit_test(packed_faults),
 		cmocka_unit_test(without_reply_ack),
 		cmocka_unit_test(doorbell_pages),
 		cmocka_unit_test(used_faults),
