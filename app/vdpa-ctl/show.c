@@ -204,7 +204,7 @@ print_phases(struct libscols_line *line, size_t column, json_t *phases)
 /* Columns left and right of the phases; keys of a change. */
 static const char *const hist_left[] = { "serial", "cause", "regions_added", "regions_grown",
 	"regions_removed", "regions_kept", NULL };
-static const char *const hist_right[] = { "blackout_us", "cmds_blackout", "cmds_total",
+static const char *const hist_right[] = { "blackout_us", "queue_us", "cmds_blackout", "cmds_total",
 	"corrections", "error", NULL };
 
 /* The column behind the last one. */

@@ -18,6 +18,7 @@
  */
 
 #include <errno.h>
+#include <string.h>
 
 #include <rte_common.h>
 
@@ -28,14 +29,24 @@
 #define MS_PER_GIB 250
 #define MAX_GIB    UINT64_C(4096)
 
+/* A queue on its way. */
 static void
 call_queue(void *arg, unsigned int i)
 {
 	struct mlx5x_dev *dev = arg;
 	struct mlx5x_phase *p = &dev->phase;
+	struct mlx5x_queue *q = &dev->queues[p->index[i]];
+	struct mlx5x_lap *lap;
+	unsigned int k;
 
-	p->fn(&dev->queues[p->index[i]], p->mem);
-	__atomic_store_n(&p->done[i], true, __ATOMIC_RELEASE);
+	for (k = 0; k < p->n_steps && q->state == p->steps[k].from; k++) {
+		lap = &p->lap[i][k];
+		lap->cmds = mlx5x_cmd_count_mine();
+		__atomic_store_n(&lap->from_us, mlx5x_dev_now_us(), __ATOMIC_RELEASE);
+		p->steps[k].fn(q, p->mem);
+		lap->cmds = mlx5x_cmd_count_mine() - lap->cmds;
+		__atomic_store_n(&lap->to_us, mlx5x_dev_now_us(), __ATOMIC_RELEASE);
+	}
 }
 
 static void
@@ -43,8 +54,13 @@ call_dev(void *arg, unsigned int i)
 {
 	struct mlx5x_dev *dev = arg;
 
-	(void)i;
+	struct mlx5x_lap *lap = &dev->phase.lap[i][0];
+
+	lap->cmds = mlx5x_cmd_count_mine();
+	lap->from_us = mlx5x_dev_now_us();
 	dev->phase.ret = dev->phase.once(dev);
+	lap->cmds = mlx5x_cmd_count_mine() - lap->cmds;
+	lap->to_us = mlx5x_dev_now_us();
 }
 
 static void
@@ -56,23 +72,84 @@ call_later(void *arg, unsigned int i)
 	dev->later_fn(dev);
 }
 
-/* How long from now, at most, with what is left until a deadline set before. */
+/* How long a step may take. */
 static unsigned int
-patience_ms(const struct mlx5x_dev *dev, unsigned int rounds)
+step_ms(const struct mlx5x_dev *dev)
 {
-	unsigned int i, ms = rounds * dev->conf.cmd_timeout_ms;
 	const struct mlx5x_memtable *table = &dev->next_table.table;
-	uint64_t now, bytes = dev->mem != NULL ? mlx5x_mem_bytes(dev->mem) : 0;
+	uint64_t bytes = dev->mem != NULL ? mlx5x_mem_bytes(dev->mem) : 0;
+	unsigned int i;
 
 	for (i = 0; i < table->n; i++)
 		bytes += table->r[i].size;
-	ms += (unsigned int)RTE_MIN(bytes >> 30, MAX_GIB) * MS_PER_GIB;
+	return dev->conf.cmd_timeout_ms + (unsigned int)RTE_MIN(bytes >> 30, MAX_GIB) * MS_PER_GIB;
+}
+
+/* As much of `ms` as is left until a deadline set before. */
+static unsigned int
+before_deadline(const struct mlx5x_dev *dev, unsigned int ms)
+{
+	uint64_t now = mlx5x_dev_now_us();
+
 	if (dev->deadline_us == 0)
 		return ms;
-	now = mlx5x_dev_now_us();
-	if (now >= dev->deadline_us)
+	return now < dev->deadline_us
+		       ? (unsigned int)RTE_MIN((uint64_t)ms, (dev->deadline_us - now + 999) / 1000)
+		       : 0;
+}
+
+/* The step that queue number i of the work is in; NULL: it has not begun, or is done. */
+static const struct mlx5x_lap *
+lap_now(const struct mlx5x_phase *p, unsigned int i)
+{
+	const struct mlx5x_lap *lap;
+	unsigned int k;
+
+	for (k = 0; k < p->n_steps; k++) {
+		lap = &p->lap[i][k];
+		if (__atomic_load_n(&lap->from_us, __ATOMIC_ACQUIRE) != 0 &&
+			__atomic_load_n(&lap->to_us, __ATOMIC_ACQUIRE) == 0)
+			return lap;
+	}
+	return NULL;
+}
+
+/* The step that has taken longest so far, and the place of its queue. */
+static const struct mlx5x_lap *
+slowest_lap(const struct mlx5x_phase *p, unsigned int *place)
+{
+	const struct mlx5x_lap *lap, *slowest = NULL;
+	unsigned int i;
+
+	*place = 0;
+	for (i = 0; i < p->n; i++) {
+		lap = lap_now(p, i);
+		if (lap == NULL || (slowest != NULL && lap->from_us >= slowest->from_us))
+			continue;
+		slowest = lap;
+		*place = i;
+	}
+	return slowest;
+}
+
+/*
+ * Milliseconds until a step has taken too long, 0: one has.  What has not begun
+ * waits for what has, or for the scheduler.
+ */
+static unsigned int
+wait_on(void *arg)
+{
+	const struct mlx5x_dev *dev = arg;
+	uint64_t limit_us = (uint64_t)step_ms(dev) * 1000, took_us = 0;
+	const struct mlx5x_lap *lap;
+	unsigned int place;
+
+	lap = slowest_lap(&dev->phase, &place);
+	if (lap != NULL)
+		took_us = mlx5x_dev_now_us() - lap->from_us;
+	if (took_us >= limit_us)
 		return 0;
-	return RTE_MIN(ms, (unsigned int)((dev->deadline_us - now) / 1000));
+	return before_deadline(dev, (unsigned int)((limit_us - took_us + 999) / 1000));
 }
 
 static int
@@ -106,22 +183,75 @@ mlx5x_dev_finish_later(struct mlx5x_dev *dev)
 {
 	if (dev->stuck)
 		return -ETIMEDOUT;
-	if (mlx5x_work_drain(dev->later, patience_ms(dev, 1)) != 0)
+	if (mlx5x_work_drain(dev->later, before_deadline(dev, step_ms(dev))) != 0)
 		return give_up(dev, "cleaning up after a memory change", -1);
 	mlx5x_dev_collect(dev);
 	return 0;
 }
 
 void
-mlx5x_dev_deadline(struct mlx5x_dev *dev, unsigned int phases)
+mlx5x_dev_deadline(struct mlx5x_dev *dev, unsigned int steps)
 {
-	uint64_t ms;
+	dev->deadline_us =
+		steps != 0 ? mlx5x_dev_now_us() + (uint64_t)steps * step_ms(dev) * 1000 : 0;
+}
 
-	dev->deadline_us = 0;
-	if (phases == 0)
-		return;
-	ms = patience_ms(dev, phases);
-	dev->deadline_us = mlx5x_dev_now_us() + ms * 1000;
+/* What step number k of all queues came to goes into the history. */
+static void
+record_step(struct mlx5x_dev *dev, unsigned int k, enum rte_vdpa_mlx5x_phase phase)
+{
+	const struct mlx5x_lap *lap;
+	unsigned int i;
+
+	for (i = 0; i < dev->phase.n; i++) {
+		lap = &dev->phase.lap[i][k];
+		if (lap->to_us != 0)
+			mlx5x_history_span(
+				&dev->history, phase, lap->from_us, lap->to_us, lap->cmds);
+	}
+}
+
+static int
+give_up_queue(struct mlx5x_dev *dev)
+{
+	const struct mlx5x_phase *p = &dev->phase;
+	const struct mlx5x_lap *lap;
+	unsigned int place, k = 0;
+
+	lap = slowest_lap(p, &place);
+	if (lap != NULL)
+		k = (unsigned int)(lap - p->lap[place]);
+	return give_up(dev, p->steps[k].what, p->index[place]);
+}
+
+int
+mlx5x_dev_chain(struct mlx5x_dev *dev, const struct mlx5x_step *steps, unsigned int n,
+	const struct mlx5x_mem_set *mem)
+{
+	struct mlx5x_phase *p = &dev->phase;
+	unsigned int i;
+	int ret;
+
+	ret = mlx5x_dev_finish_later(dev);
+	if (ret)
+		return ret;
+	p->steps = steps;
+	p->n_steps = n;
+	p->mem = mem;
+	p->n = 0;
+	for (i = 0; i < 2u * dev->pairs; i++)
+		if (dev->queues[i].state == steps[0].from)
+			p->index[p->n++] = (uint16_t)i;
+	memset(p->lap, 0, p->n * sizeof(p->lap[0]));
+	ret = mlx5x_work_run_while(dev->work, call_queue, dev, p->n, MLX5X_WORK_MAX, wait_on);
+	if (ret == -ETIMEDOUT)
+		return give_up_queue(dev);
+	/* No thread to be had: slower, and without a bound. */
+	for (i = 0; ret != 0 && i < p->n; i++)
+		call_queue(dev, i);
+	for (i = 0; i < n; i++)
+		record_step(dev, i, steps[i].phase);
+	return 0;
 }
 
 int
@@ -130,47 +260,33 @@ mlx5x_dev_each(struct mlx5x_dev *dev, enum mlx5x_queue_state state, const char *
 	const struct mlx5x_mem_set *mem)
 {
 	struct mlx5x_phase *p = &dev->phase;
-	unsigned int i, rounds;
 	int ret;
 
 	ret = mlx5x_dev_finish_later(dev);
 	if (ret)
 		return ret;
-	p->fn = fn;
-	p->mem = mem;
-	p->n = 0;
-	for (i = 0; i < 2u * dev->pairs; i++) {
-		if (dev->queues[i].state != state)
-			continue;
-		p->done[p->n] = false;
-		p->index[p->n++] = (uint16_t)i;
-	}
-	rounds = (p->n + MLX5X_WORK_MAX - 1) / MLX5X_WORK_MAX;
-	ret = mlx5x_work_run(dev->work, call_queue, dev, p->n, patience_ms(dev, rounds));
-	if (ret != -ETIMEDOUT) {
-		/* No thread to be had: slower, and without a bound. */
-		for (i = 0; ret != 0 && i < p->n; i++)
-			call_queue(dev, i);
-		return 0;
-	}
-	for (i = 0; i + 1 < p->n && __atomic_load_n(&p->done[i], __ATOMIC_ACQUIRE); i++)
-		;
-	return give_up(dev, what, p->index[i]);
+	p->one = (struct mlx5x_step){ .what = what, .phase = p->at, .from = state, .fn = fn };
+	return mlx5x_dev_chain(dev, &p->one, 1, mem);
 }
 
 int
 mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev))
 {
+	struct mlx5x_phase *p = &dev->phase;
 	int ret;
 
 	ret = mlx5x_dev_finish_later(dev);
 	if (ret)
 		return ret;
-	dev->phase.once = fn;
-	ret = mlx5x_work_run(dev->work, call_dev, dev, 1, patience_ms(dev, 1));
+	p->once = fn;
+	p->n = 1;
+	ret = mlx5x_work_run(dev->work, call_dev, dev, 1, before_deadline(dev, step_ms(dev)));
 	if (ret == -ETIMEDOUT)
 		return give_up(dev, what, -1);
-	return ret == 0 ? dev->phase.ret : fn(dev);
+	if (ret != 0)
+		call_dev(dev, 0);
+	record_step(dev, 0, p->at);
+	return p->ret;
 }
 
 int

@@ -6,10 +6,16 @@
  * A change of the guest's memory under running queues; index-rules section 5.
  *
  *   traffic runs   map and register what is new, build the new guest mkey
- *   blackout       park events, SUSPEND all, QUERY all, drain, decide bases,
- *                  move every queue to the new mkey and RDY, doorbell and call
+ *   blackout       park events; legacy: packets away; then each queue by itself:
+ *                  SUSPEND, QUERY, drain, decide the base, to the new mkey and
+ *                  RDY, doorbell and call; legacy: packets back
  *   traffic runs   the old mkey and what only it had goes, spent event paths
  *                  are made ready again
+ *
+ * A queue does not wait for others before it goes on: firmware takes few of some
+ * commands at a time, so that the last queue of one step would keep the first
+ * one of the next waiting.  Queues on the old and on the new table side by side
+ * are fine until the answer, which comes after all of them: both are the guest's.
  *
  * No MR or mkey command is sent in the blackout.  A queue that cannot be moved
  * with its object gets another one; one that cannot even do that is FAILED and
@@ -23,20 +29,13 @@
 #include "mlx5x_dev_private.h"
 #include "mlx5x_log.h"
 
-/* SUSPEND, QUERY, then RDY, or RQT, new objects, RQT; one of them may be slow. */
-#define BLACKOUT_PHASES 3
+/* SUSPEND, QUERY, RDY, or RQT, new objects, RQT; some of them may be slow. */
+#define BLACKOUT_STEPS 3
 
 static bool
 is_rx(const struct mlx5x_queue *q)
 {
 	return q->index % 2 == 0;
-}
-
-/* What was done since the mark before belongs to `phase`. */
-static void
-mark(struct mlx5x_dev *dev, enum rte_vdpa_mlx5x_phase phase)
-{
-	mlx5x_history_mark(&dev->history, phase, mlx5x_dev_now_us(), mlx5x_cmd_count(&dev->hw.cmd));
 }
 
 /* Every ring must be in the new table: a frontend does not move a live ring. */
@@ -74,7 +73,7 @@ put_next(struct mlx5x_dev *dev)
 static void
 clean_up(struct mlx5x_dev *dev)
 {
-	uint64_t start = mlx5x_dev_now_us(), cmds = mlx5x_cmd_count(&dev->hw.cmd);
+	uint64_t start = mlx5x_dev_now_us(), cmds = mlx5x_cmd_count_mine();
 	unsigned int i;
 
 	mlx5x_mem_put(dev->old);
@@ -84,7 +83,7 @@ clean_up(struct mlx5x_dev *dev)
 			MLX5X_DEV_LOG(WARNING, dev->hw.name,
 				"queue %u: the spare event path is not ready", i);
 	dev->cleaned.us = mlx5x_dev_now_us() - start;
-	dev->cleaned.cmds = mlx5x_cmd_count(&dev->hw.cmd) - cmds;
+	dev->cleaned.cmds = mlx5x_cmd_count_mine() - cmds;
 	__atomic_store_n(&dev->cleaned.done, true, __ATOMIC_RELEASE);
 }
 
@@ -100,13 +99,13 @@ replace_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 	unsigned int i;
 	int ret;
 
+	dev->phase.at = RTE_VDPA_MLX5X_PHASE_SWAP;
 	for (i = 0; i < 2u * dev->pairs; i++)
 		if (dev->queues[i].state == MLX5X_QUEUE_SUSPENDED && is_rx(&dev->queues[i]))
 			steered = false;
 	if (!steered && mlx5x_dev_steer(dev) != 0 && !dev->stuck)
 		mlx5x_dev_error(dev, "cannot take queues out of the receive table");
-	ret = mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "re-creating", mlx5x_queue_renew, mem);
-	mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
+	ret = mlx5x_dev_renew_queues(dev, mem);
 	if (ret == 0 && !steered && mlx5x_dev_steer(dev) != 0 && !dev->stuck)
 		mlx5x_dev_error(dev, "cannot put queues into the receive table");
 	return dev->stuck ? -ETIMEDOUT : ret;
@@ -123,35 +122,77 @@ corrections(const struct mlx5x_dev *dev)
 	return sum;
 }
 
+/* The longest that a queue was down. */
+static uint64_t
+darkest_us(const struct mlx5x_dev *dev)
+{
+	uint64_t us = 0;
+	unsigned int i;
+
+	for (i = 0; i < 2u * dev->pairs; i++)
+		us = RTE_MAX(us, dev->queues[i].dark_us);
+	return us;
+}
+
+/* With their objects; others for those that refuse. */
+static int
+resume_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
+{
+	unsigned int i;
+	int ret;
+
+	ret = mlx5x_dev_move_queues(dev, mem);
+	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++)
+		if (dev->queues[i].state == MLX5X_QUEUE_SUSPENDED)
+			return replace_queues(dev, mem);
+	return ret;
+}
+
+/* With new objects, which a receive table that names the old ones would not allow. */
+static int
+recreate_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
+{
+	int ret;
+
+	dev->phase.at = RTE_VDPA_MLX5X_PHASE_SUSPEND;
+	if (mlx5x_dev_steer_away(dev) != 0 && !dev->stuck)
+		mlx5x_dev_error(dev, "cannot take queues out of the receive table");
+	ret = dev->stuck ? -ETIMEDOUT : mlx5x_dev_move_queues(dev, mem);
+	dev->phase.at = RTE_VDPA_MLX5X_PHASE_RESUME;
+	if (ret == 0 && mlx5x_dev_steer(dev) != 0 && !dev->stuck)
+		mlx5x_dev_error(dev, "cannot put queues into the receive table");
+	return dev->stuck ? -ETIMEDOUT : ret;
+}
+
 /* The blackout.  Loop parked. */
 static int
 move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 {
-	unsigned int i, rest = 0;
+	unsigned int i;
 	int ret;
 
-	ret = mlx5x_dev_suspend_queues(dev);
-	mark(dev, RTE_VDPA_MLX5X_PHASE_SUSPEND);
+	for (i = 0; i < 2u * dev->pairs; i++)
+		dev->queues[i].dark_us = 0;
+	mlx5x_dev_deadline(dev, BLACKOUT_STEPS);
+	ret = dev->hw.caps.resume ? resume_queues(dev, mem) : recreate_queues(dev, mem);
+	dev->phase.at = RTE_VDPA_MLX5X_PHASE_RESUME;
 	if (ret == 0)
-		ret = mlx5x_dev_audit_queues(dev);
-	mark(dev, RTE_VDPA_MLX5X_PHASE_AUDIT);
-	if (ret == 0 && dev->hw.caps.resume)
-		ret = mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "resuming", mlx5x_queue_move, mem);
-	mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
-	for (i = 0; ret == 0 && i < 2u * dev->pairs; i++)
-		rest += dev->queues[i].state == MLX5X_QUEUE_SUSPENDED;
-	return rest == 0 ? ret : replace_queues(dev, mem);
+		ret = mlx5x_dev_retire_failed(dev);
+	mlx5x_dev_deadline(dev, 0);
+	return ret;
 }
 
 /* Same memory under the same key: other names or another order. */
 static void
 remap_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
 {
+	uint64_t start = mlx5x_dev_now_us();
 	unsigned int i;
 
 	for (i = 0; i < 2u * dev->pairs; i++)
 		if (dev->queues[i].state == MLX5X_QUEUE_RUNNING)
 			mlx5x_queue_remap(&dev->queues[i], mem);
+	mlx5x_history_span(&dev->history, RTE_VDPA_MLX5X_PHASE_SWAP, start, mlx5x_dev_now_us(), 0);
 }
 
 /* 0, or -ETIMEDOUT with the device stuck between the two tables. */
@@ -162,17 +203,10 @@ swap(struct mlx5x_dev *dev)
 	int ret = 0;
 
 	mlx5x_loop_park(dev->loop);
-	if (mlx5x_mem_mkey(dev->mem) == mlx5x_mem_mkey(new)) {
+	if (mlx5x_mem_mkey(dev->mem) == mlx5x_mem_mkey(new))
 		remap_queues(dev, new);
-		mark(dev, RTE_VDPA_MLX5X_PHASE_SWAP);
-	} else {
-		mlx5x_dev_deadline(dev, BLACKOUT_PHASES);
+	else
 		ret = move_queues(dev, new);
-		if (ret == 0)
-			ret = mlx5x_dev_retire_failed(dev);
-		mlx5x_dev_deadline(dev, 0);
-		mark(dev, RTE_VDPA_MLX5X_PHASE_RESUME);
-	}
 	if (ret == 0) {
 		dev->old = dev->mem;
 		dev->mem = new;
@@ -216,22 +250,21 @@ change_running(struct mlx5x_dev *dev)
 	uint64_t fixed = corrections(dev);
 	int ret;
 
-	mlx5x_history_begin(&dev->history, mlx5x_dev_now_us(), mlx5x_cmd_count(&dev->hw.cmd),
-		mlx5x_dev_realtime_us());
+	mlx5x_history_begin(&dev->history, mlx5x_dev_realtime_us());
+	dev->phase.at = RTE_VDPA_MLX5X_PHASE_PREPARE;
 	ret = prepare_and_check(dev);
-	mark(dev, RTE_VDPA_MLX5X_PHASE_PREPARE);
 	if (ret == 0)
 		ret = swap(dev);
-	c = mlx5x_history_end(&dev->history, mlx5x_cmd_count(&dev->hw.cmd),
-		(uint16_t)(corrections(dev) - fixed), ret);
+	c = mlx5x_history_end(
+		&dev->history, darkest_us(dev), (uint16_t)(corrections(dev) - fixed), ret);
 	if (ret)
 		return ret;
 	dev->changes++;
 	MLX5X_DEV_LOG(INFO, dev->hw.name,
 		"memory change %" PRIu64 ": +%u -%u regions, %u commands of which %u in a "
-		"blackout of %u us",
+		"blackout of %u us, %u us for a queue",
 		c->serial, c->regions_added + c->regions_grown, c->regions_removed, c->cmds_total,
-		c->cmds_blackout, c->blackout_us);
+		c->cmds_blackout, c->blackout_us, c->queue_us);
 	dev->cleaned.serial = c->serial;
 	mlx5x_dev_later(dev, clean_up);
 	mlx5x_dev_settle(dev);

@@ -17,6 +17,8 @@
 
 #define DESTROY_TRIES 2
 
+static __thread uint64_t count_mine;
+
 void
 mlx5x_cmd_init(struct mlx5x_cmd *cmd, struct ibv_context *ctx)
 {
@@ -28,6 +30,12 @@ uint64_t
 mlx5x_cmd_count(const struct mlx5x_cmd *cmd)
 {
 	return __atomic_load_n(&cmd->count, __ATOMIC_RELAXED);
+}
+
+uint64_t
+mlx5x_cmd_count_mine(void)
+{
+	return count_mine;
 }
 
 int
@@ -68,6 +76,7 @@ int
 mlx5x_cmd_account(struct mlx5x_cmd *cmd, uint16_t opcode, unsigned int n, int error)
 {
 	__atomic_fetch_add(&cmd->count, n, __ATOMIC_RELAXED);
+	count_mine += n;
 	if (error) {
 		__atomic_fetch_add(&cmd->failed, 1, __ATOMIC_RELAXED);
 		cmd->last_opcode = opcode;

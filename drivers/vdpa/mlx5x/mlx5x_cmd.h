@@ -39,6 +39,12 @@ void mlx5x_cmd_init(struct mlx5x_cmd *cmd, struct ibv_context *ctx);
 uint64_t mlx5x_cmd_count(const struct mlx5x_cmd *cmd);
 
 /**
+ * Commands that the calling thread has sent, on whatever device: what others do
+ * meanwhile is not in it.
+ */
+uint64_t mlx5x_cmd_count_mine(void);
+
+/**
  * Account for a command that another encoder has sent on this device.
  *
  * @param opcode

@@ -34,19 +34,38 @@ enum mlx5x_soft {
 	MLX5X_SOFT_CLOSED,   /* it came; the next start is for show */
 };
 
+#define MLX5X_STEPS 3 /* of a chain, at most */
+
+/** What is done with a queue, on the way from one state to another. */
+struct mlx5x_step {
+	const char *what;                /* for the message when it takes too long */
+	enum rte_vdpa_mlx5x_phase phase; /* in the history */
+	enum mlx5x_queue_state from;     /* a queue in another state is done with */
+	void (*fn)(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+};
+
+/** One step of one queue, as it was. */
+struct mlx5x_lap {
+	uint64_t from_us, to_us; /* atomic; 0: not yet */
+	uint64_t cmds;
+};
+
 /**
  * Work that threads of the device do, and what it works on: kept here, because
  * an abandoned call goes on using it.
  */
 struct mlx5x_phase {
-	void (*fn)(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
+	enum rte_vdpa_mlx5x_phase at;   /* what is done belongs to it, in the history */
+	const struct mlx5x_step *steps; /* static, or `one` */
+	unsigned int n_steps;
+	struct mlx5x_step one;
+	struct mlx5x_lap lap[2 * MLX5X_MAX_PAIRS][MLX5X_STEPS];
 	int (*once)(struct mlx5x_dev *dev);
 	struct mlx5x_virtq_counters counters;
 	struct mlx5x_queue *q; /* concerned by `once`, if it is for one */
 	const struct mlx5x_mem_set *mem;
 	unsigned int n;
 	uint16_t index[2 * MLX5X_MAX_PAIRS]; /* of the queues concerned */
-	bool done[2 * MLX5X_MAX_PAIRS];      /* atomic */
 	int ret;
 };
 
@@ -111,13 +130,24 @@ void mlx5x_dev_error(struct mlx5x_dev *dev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * Do something with each queue that is in `state`, in parallel, and wait.
+ * Take each queue that is in the state of the first step through all steps for
+ * as long as its state is theirs.  Each queue goes its way by itself, side by
+ * side with others; waits for all of them.
  *
- * @param what
- *   For the message when it takes too long.
+ * @param steps
+ *   At most MLX5X_STEPS, static.
  * @return
  *   0, or -ETIMEDOUT: the device is stuck and FAILED, its queues are not to be
  *   touched.
+ */
+int mlx5x_dev_chain(struct mlx5x_dev *dev, const struct mlx5x_step *steps, unsigned int n,
+	const struct mlx5x_mem_set *mem);
+
+/**
+ * As mlx5x_dev_chain() of one step, for the queues that are in `state`.
+ *
+ * @param what
+ *   For the message when it takes too long.
  */
 int mlx5x_dev_each(struct mlx5x_dev *dev, enum mlx5x_queue_state state, const char *what,
 	void (*fn)(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem),
@@ -141,8 +171,8 @@ int mlx5x_dev_finish_later(struct mlx5x_dev *dev);
 /** Put what was done later into the history. */
 void mlx5x_dev_collect(struct mlx5x_dev *dev);
 
-/** All work from now on has to end within the time for this many phases; 0: no limit again. */
-void mlx5x_dev_deadline(struct mlx5x_dev *dev, unsigned int phases);
+/** All work from now on has to end within the time for this many steps; 0: no limit again. */
+void mlx5x_dev_deadline(struct mlx5x_dev *dev, unsigned int steps);
 
 /** True unless a command is still out; a device that was stuck may be taken down then. */
 bool mlx5x_dev_unstick(struct mlx5x_dev *dev);
@@ -153,11 +183,24 @@ bool mlx5x_dev_unstick(struct mlx5x_dev *dev);
  */
 int mlx5x_dev_steer(struct mlx5x_dev *dev);
 
+/** As mlx5x_dev_steer(), with all of them into the parked queue, whatever runs. */
+int mlx5x_dev_steer_away(struct mlx5x_dev *dev);
+
+/**
+ * Move RUNNING queues to other memory, each by itself: suspend, decide the base,
+ * RDY, doorbell and call.  On a device that can resume, those that could not be
+ * are left SUSPENDED.  As mlx5x_dev_chain().
+ */
+int mlx5x_dev_move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem);
+
 /** RUNNING queues to SUSPENDED; as mlx5x_dev_each(). */
 int mlx5x_dev_suspend_queues(struct mlx5x_dev *dev);
 
 /** Decide the bases of SUSPENDED queues; as mlx5x_dev_each(). */
 int mlx5x_dev_audit_queues(struct mlx5x_dev *dev);
+
+/** SUSPENDED queues to RUNNING with new objects, or FAILED; as mlx5x_dev_each(). */
+int mlx5x_dev_renew_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem);
 
 /** Take queues that failed in an audit out of the device; as mlx5x_dev_each(). */
 int mlx5x_dev_retire_failed(struct mlx5x_dev *dev);

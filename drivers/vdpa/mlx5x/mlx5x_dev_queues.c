@@ -30,10 +30,23 @@ mlx5x_dev_steer(struct mlx5x_dev *dev)
 	return mlx5x_dev_once(dev, "steering", steer);
 }
 
+static int
+steer_away(struct mlx5x_dev *dev)
+{
+	return mlx5x_steer_set(&dev->hw, &dev->steer, &dev->parked.id, dev->parked.obj != NULL);
+}
+
+int
+mlx5x_dev_steer_away(struct mlx5x_dev *dev)
+{
+	return mlx5x_dev_once(dev, "steering", steer_away);
+}
+
 static void
 suspend(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 {
 	(void)mem;
+	q->down_us = mlx5x_dev_now_us();
 	mlx5x_queue_suspend(q);
 }
 
@@ -62,6 +75,51 @@ int
 mlx5x_dev_audit_queues(struct mlx5x_dev *dev)
 {
 	return mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "asking", audit, NULL);
+}
+
+static void
+note_up(struct mlx5x_queue *q)
+{
+	if (q->state == MLX5X_QUEUE_RUNNING)
+		q->dark_us = mlx5x_dev_now_us() - q->down_us;
+}
+
+static void
+resume(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	mlx5x_queue_move(q, mem);
+	note_up(q);
+}
+
+static void
+renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	mlx5x_queue_renew(q, mem);
+	note_up(q);
+}
+
+int
+mlx5x_dev_move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
+{
+	static const struct mlx5x_step steps[][3] = {
+		/* with a new object */
+		{ { "suspending", RTE_VDPA_MLX5X_PHASE_SUSPEND, MLX5X_QUEUE_RUNNING, suspend },
+			{ "asking", RTE_VDPA_MLX5X_PHASE_AUDIT, MLX5X_QUEUE_SUSPENDED, audit },
+			{ "re-creating", RTE_VDPA_MLX5X_PHASE_SWAP, MLX5X_QUEUE_SUSPENDED,
+				renew } },
+		/* with its own one */
+		{ { "suspending", RTE_VDPA_MLX5X_PHASE_SUSPEND, MLX5X_QUEUE_RUNNING, suspend },
+			{ "asking", RTE_VDPA_MLX5X_PHASE_AUDIT, MLX5X_QUEUE_SUSPENDED, audit },
+			{ "resuming", RTE_VDPA_MLX5X_PHASE_SWAP, MLX5X_QUEUE_SUSPENDED, resume } },
+	};
+
+	return mlx5x_dev_chain(dev, steps[dev->hw.caps.resume], RTE_DIM(steps[0]), mem);
+}
+
+int
+mlx5x_dev_renew_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem)
+{
+	return mlx5x_dev_each(dev, MLX5X_QUEUE_SUSPENDED, "re-creating", renew, mem);
 }
 
 /*
@@ -114,8 +172,7 @@ recover_queues(struct mlx5x_dev *dev)
 	if (ret == 0)
 		ret = mlx5x_dev_each(dev, MLX5X_QUEUE_FAILED, "destroying", retire, NULL);
 	if (ret == 0)
-		ret = mlx5x_dev_each(
-			dev, MLX5X_QUEUE_SUSPENDED, "re-creating", mlx5x_queue_renew, dev->mem);
+		ret = mlx5x_dev_renew_queues(dev, dev->mem);
 	return ret ? ret : mlx5x_dev_steer(dev);
 }
 

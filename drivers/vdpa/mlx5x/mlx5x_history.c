@@ -13,18 +13,15 @@ record(struct mlx5x_history *h, uint64_t serial)
 }
 
 void
-mlx5x_history_begin(
-	struct mlx5x_history *h, uint64_t now_us, uint64_t now_cmds, uint64_t realtime_us)
+mlx5x_history_begin(struct mlx5x_history *h, uint64_t realtime_us)
 {
 	struct rte_vdpa_mlx5x_change *c = record(h, ++h->last);
 
 	memset(c, 0, sizeof(*c));
+	memset(h->span, 0, sizeof(h->span));
 	c->serial = h->last;
 	c->time_us = realtime_us;
 	h->open = true;
-	h->mark_us = now_us;
-	h->mark_cmds = now_cmds;
-	h->first_cmds = now_cmds;
 }
 
 static enum rte_vdpa_mlx5x_cause
@@ -54,32 +51,45 @@ mlx5x_history_delta(struct mlx5x_history *h, const struct mlx5x_memdelta *delta)
 }
 
 void
-mlx5x_history_mark(struct mlx5x_history *h, enum rte_vdpa_mlx5x_phase phase, uint64_t now_us,
-	uint64_t now_cmds)
+mlx5x_history_span(struct mlx5x_history *h, enum rte_vdpa_mlx5x_phase phase, uint64_t from_us,
+	uint64_t to_us, uint64_t cmds)
 {
 	struct rte_vdpa_mlx5x_change *c = record(h, h->last);
 
 	if (!h->open)
 		return;
-	c->phase_us[phase] += (uint32_t)(now_us - h->mark_us);
-	c->phase_cmds[phase] += (uint32_t)(now_cmds - h->mark_cmds);
-	h->mark_us = now_us;
-	h->mark_cmds = now_cmds;
+	if (h->span[phase].to_us == 0 || from_us < h->span[phase].from_us)
+		h->span[phase].from_us = from_us;
+	if (to_us > h->span[phase].to_us)
+		h->span[phase].to_us = to_us;
+	c->phase_us[phase] = (uint32_t)(h->span[phase].to_us - h->span[phase].from_us);
+	c->phase_cmds[phase] += (uint32_t)cmds;
 }
 
 const struct rte_vdpa_mlx5x_change *
-mlx5x_history_end(struct mlx5x_history *h, uint64_t now_cmds, uint16_t corrections, int error)
+mlx5x_history_end(struct mlx5x_history *h, uint64_t queue_us, uint16_t corrections, int error)
 {
 	struct rte_vdpa_mlx5x_change *c = record(h, h->last);
+	uint64_t from_us = UINT64_MAX, to_us = 0;
+	int i;
 
 	h->open = false;
 	c->error = error;
 	c->corrections = corrections;
-	c->cmds_total = (uint32_t)(now_cmds - h->first_cmds);
-	for (int i = RTE_VDPA_MLX5X_PHASE_SUSPEND; i <= RTE_VDPA_MLX5X_PHASE_RESUME; i++) {
-		c->blackout_us += c->phase_us[i];
+	c->queue_us = (uint32_t)queue_us;
+	for (i = 0; i < RTE_VDPA_MLX5X_PHASES; i++)
+		c->cmds_total += c->phase_cmds[i];
+	for (i = RTE_VDPA_MLX5X_PHASE_SUSPEND; i <= RTE_VDPA_MLX5X_PHASE_RESUME; i++) {
 		c->cmds_blackout += c->phase_cmds[i];
+		if (h->span[i].to_us == 0)
+			continue;
+		if (h->span[i].from_us < from_us)
+			from_us = h->span[i].from_us;
+		if (h->span[i].to_us > to_us)
+			to_us = h->span[i].to_us;
 	}
+	if (to_us != 0)
+		c->blackout_us = (uint32_t)(to_us - from_us);
 	return c;
 }
 

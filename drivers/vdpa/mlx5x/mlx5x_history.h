@@ -4,9 +4,10 @@
 
 /**
  * @file
- * What the last memory changes of a device did, and a stopwatch that fills it:
- * time and firmware commands between two marks belong to the phase that the
- * second mark names.
+ * What the last memory changes of a device did.  Phases overlap, because each
+ * queue goes through them by itself: a phase lasts from where the first queue
+ * entered it to where the last one left it, and the blackout from the first to
+ * the last moment of its phases.
  *
  * Pure: time and command counts come in as arguments.  One thread at a time,
  * in the driver under the device lock.
@@ -25,34 +26,38 @@
 /** Embedded in its owner; all zero is an empty one. */
 struct mlx5x_history {
 	struct rte_vdpa_mlx5x_change ring[RTE_VDPA_MLX5X_HISTORY];
-	uint64_t last;    /* serial of the newest record, 0: none yet */
-	bool open;        /* between begin and end */
-	uint64_t mark_us; /* where the phase that runs began */
-	uint64_t mark_cmds;
-	uint64_t first_cmds; /* where the change began */
+	uint64_t last; /* serial of the newest record, 0: none yet */
+	bool open;     /* between begin and end */
+	struct {
+		uint64_t from_us, to_us; /* 0: it has not been */
+	} span[RTE_VDPA_MLX5X_PHASES];   /* of the open record */
 };
 
 /** Open a record; the oldest one goes when all places are taken. */
-void mlx5x_history_begin(
-	struct mlx5x_history *h, uint64_t now_us, uint64_t now_cmds, uint64_t realtime_us);
+void mlx5x_history_begin(struct mlx5x_history *h, uint64_t realtime_us);
 
 /** Cause and regions of the open record. */
 void mlx5x_history_delta(struct mlx5x_history *h, const struct mlx5x_memdelta *delta);
 
-/** What was done since the mark before was `phase`; a phase may have several marks. */
-void mlx5x_history_mark(struct mlx5x_history *h, enum rte_vdpa_mlx5x_phase phase, uint64_t now_us,
-	uint64_t now_cmds);
+/**
+ * Something that belongs to `phase` took from one moment to another.  Does
+ * nothing when no record is open.
+ */
+void mlx5x_history_span(struct mlx5x_history *h, enum rte_vdpa_mlx5x_phase phase, uint64_t from_us,
+	uint64_t to_us, uint64_t cmds);
 
 /**
  * Close the open record and add it up.
  *
+ * @param queue_us
+ *   The longest that one queue was down.
  * @param error
  *   0, or -errno: the change was refused.
  * @return
  *   The record; good until the history is written again.
  */
 const struct rte_vdpa_mlx5x_change *mlx5x_history_end(
-	struct mlx5x_history *h, uint64_t now_cmds, uint16_t corrections, int error);
+	struct mlx5x_history *h, uint64_t queue_us, uint16_t corrections, int error);
 
 /**
  * Add to a record that is closed: what the host or the background does later.

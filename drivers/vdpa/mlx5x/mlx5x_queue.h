@@ -72,9 +72,10 @@ struct mlx5x_queue {
 	struct mlx5x_virtq virtq;
 	struct mlx5x_eq eq;
 	struct mlx5x_kick kick;
-	int callfd;           /* owned, -1: the guest wants no interrupts */
-	int errfd;            /* owned, -1: nobody wants to know; kept over a stop */
-	bool error_signalled; /* since it last ran */
+	int callfd;                /* owned, -1: the guest wants no interrupts */
+	int errfd;                 /* owned, -1: nobody wants to know; kept over a stop */
+	bool error_signalled;      /* since it last ran */
+	uint64_t down_us, dark_us; /* when it was last suspended; for how long */
 	uint64_t corrections, recoveries, errors, interrupts;
 	uint64_t recovered_us[MLX5X_RECOVERIES]; /* times of the last ones */
 	struct mlx5x_virtq_counters stats_base;  /* to subtract: the value at the last reset, */

@@ -28,7 +28,8 @@ struct batch {
 	void (*fn)(void *arg, unsigned int i);
 	void *arg;
 	unsigned int n, begun, done;
-	bool waited; /* somebody waits for it, and frees it */
+	unsigned int at_once; /* begun and not done, at most */
+	bool waited;          /* somebody waits for it, and frees it */
 };
 
 struct mlx5x_work {
@@ -43,16 +44,31 @@ struct mlx5x_work {
 	pthread_t threads[MLX5X_WORK_MAX];
 };
 
+/* Mutex held.  The first batch that has a call to hand out now. */
+static struct batch *
+next_batch(struct mlx5x_work *work)
+{
+	struct batch *b;
+
+	TAILQ_FOREACH (b, &work->list, next)
+		if (b->begun - b->done < b->at_once)
+			break;
+	return b;
+}
+
 static void
 finish_call(struct mlx5x_work *work, struct batch *b)
 {
-	b->done++;
-	if (!b->waited) {
-		work->busy--;
-		if (b->done == b->n)
-			free(b);
-	}
-	pthread_cond_broadcast(&work->done);
+	bool last = ++b->done == b->n;
+
+	/* Only the end of a batch is news, or a wait for what was left behind. */
+	if (last || !b->waited)
+		pthread_cond_broadcast(&work->done);
+	if (b->waited)
+		return;
+	work->busy--;
+	if (last)
+		free(b);
 }
 
 static void *
@@ -64,8 +80,8 @@ run(void *arg)
 
 	pthread_mutex_lock(&work->mutex);
 	while (true) {
-		b = TAILQ_FIRST(&work->list);
-		if (b == NULL && work->stop)
+		b = next_batch(work);
+		if (b == NULL && work->stop && TAILQ_EMPTY(&work->list))
 			break;
 		if (b == NULL) {
 			pthread_cond_wait(&work->more, &work->mutex);
@@ -139,11 +155,11 @@ time_after(unsigned int ms)
 
 static struct batch *
 batch_create(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
-	unsigned int n, int *error)
+	unsigned int n, unsigned int at_once, int *error)
 {
 	struct batch *b;
 
-	*error = mlx5x_work_reserve(work, n);
+	*error = mlx5x_work_reserve(work, n < at_once ? n : at_once);
 	if (*error)
 		return NULL;
 	b = calloc(1, sizeof(*b));
@@ -154,17 +170,18 @@ batch_create(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), voi
 	b->fn = fn;
 	b->arg = arg;
 	b->n = n;
+	b->at_once = at_once;
 	return b;
 }
 
 static void
 submit(struct mlx5x_work *work, struct batch *b)
 {
+	unsigned int i;
+
 	TAILQ_INSERT_TAIL(&work->list, b, next);
-	if (b->n == 1)
+	for (i = 0; i < b->n && i < b->at_once && i < work->n_threads; i++)
 		pthread_cond_signal(&work->more);
-	else
-		pthread_cond_broadcast(&work->more);
 }
 
 /* Mutex held.  Nobody waits any more: what has begun ends by itself. */
@@ -180,26 +197,33 @@ abandon(struct mlx5x_work *work, struct batch *b)
 		free(b);
 }
 
-int
-mlx5x_work_run(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
-	unsigned int n, unsigned int timeout_ms)
+/* Mutex held.  True: all have returned. */
+static bool
+await(struct mlx5x_work *work, struct batch *b, unsigned int ms, unsigned int (*wait_on)(void *arg))
 {
-	struct timespec end = time_after(timeout_ms);
-	struct batch *b;
+	struct timespec end;
 	int ret;
 
-	if (n == 0)
-		return 0;
-	b = batch_create(work, fn, arg, n, &ret);
-	if (b == NULL)
-		return ret;
+	do {
+		end = time_after(ms);
+		ret = 0;
+		while (ret == 0 && b->done < b->n)
+			ret = pthread_cond_timedwait(&work->done, &work->mutex, &end);
+		ms = b->done < b->n && wait_on != NULL ? wait_on(b->arg) : 0;
+	} while (ms != 0);
+	return b->done == b->n;
+}
+
+static int
+run_batch(struct mlx5x_work *work, struct batch *b, unsigned int ms,
+	unsigned int (*wait_on)(void *arg))
+{
+	int ret = 0;
+
 	b->waited = true;
 	pthread_mutex_lock(&work->mutex);
 	submit(work, b);
-	while (ret == 0 && b->done < n)
-		ret = pthread_cond_timedwait(&work->done, &work->mutex, &end);
-	if (b->done == n) {
-		ret = 0;
+	if (await(work, b, ms, wait_on)) {
 		free(b);
 	} else {
 		ret = -ETIMEDOUT;
@@ -210,12 +234,38 @@ mlx5x_work_run(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), v
 }
 
 int
+mlx5x_work_run(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
+	unsigned int n, unsigned int timeout_ms)
+{
+	struct batch *b;
+	int ret;
+
+	if (n == 0)
+		return 0;
+	b = batch_create(work, fn, arg, n, n, &ret);
+	return b != NULL ? run_batch(work, b, timeout_ms, NULL) : ret;
+}
+
+int
+mlx5x_work_run_while(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
+	unsigned int n, unsigned int at_once, unsigned int (*wait_on)(void *arg))
+{
+	struct batch *b;
+	int ret;
+
+	if (n == 0)
+		return 0;
+	b = batch_create(work, fn, arg, n, at_once, &ret);
+	return b != NULL ? run_batch(work, b, wait_on(arg), wait_on) : ret;
+}
+
+int
 mlx5x_work_post(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg)
 {
 	struct batch *b;
 	int ret;
 
-	b = batch_create(work, fn, arg, 1, &ret);
+	b = batch_create(work, fn, arg, 1, 1, &ret);
 	if (b == NULL)
 		return ret;
 	pthread_mutex_lock(&work->mutex);

@@ -55,6 +55,18 @@ int mlx5x_work_reserve(struct mlx5x_work *work, unsigned int n);
 int mlx5x_work_run(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
 	unsigned int n, unsigned int timeout_ms);
 
+/**
+ * As mlx5x_work_run(), for as long as somebody says.
+ *
+ * @param at_once
+ *   Calls at a time, at least 1.
+ * @param wait_on
+ *   Asked before the wait and each time that it ran out: milliseconds to wait
+ *   on, 0 gives up.  It gets `arg`, and must not call the pool, which is locked.
+ */
+int mlx5x_work_run_while(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
+	unsigned int n, unsigned int at_once, unsigned int (*wait_on)(void *arg));
+
 /** As mlx5x_work_run() of one call, without waiting. */
 int mlx5x_work_post(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg);
 

@@ -44,13 +44,17 @@ enum rte_vdpa_mlx5x_cause {
 	RTE_VDPA_MLX5X_CAUSE_IDENTICAL, /**< nothing differs */
 };
 
-/** Phases of a memory change, in their order; SUSPEND to RESUME is the blackout. */
+/**
+ * Phases of a memory change, in their order; SUSPEND to RESUME is the blackout.
+ * Each queue goes from SUSPEND to SWAP by itself, so that these three overlap: a
+ * phase lasts from where the first queue enters it to where the last one leaves.
+ */
 enum rte_vdpa_mlx5x_phase {
 	RTE_VDPA_MLX5X_PHASE_PREPARE,    /**< map, register, build the mkey; traffic runs */
-	RTE_VDPA_MLX5X_PHASE_SUSPEND,    /**< all queues stop */
+	RTE_VDPA_MLX5X_PHASE_SUSPEND,    /**< packets away where they must be, queues stop */
 	RTE_VDPA_MLX5X_PHASE_AUDIT,      /**< index of each queue from firmware and memory */
-	RTE_VDPA_MLX5X_PHASE_SWAP,       /**< queues to the new mkey, or new queue objects */
-	RTE_VDPA_MLX5X_PHASE_RESUME,     /**< steering, doorbells and calls */
+	RTE_VDPA_MLX5X_PHASE_SWAP,       /**< new mkey or object, RDY, doorbell and call */
+	RTE_VDPA_MLX5X_PHASE_RESUME,     /**< packets back to the queues */
 	RTE_VDPA_MLX5X_PHASE_HOST_REMAP, /**< librte_vhost maps the table; traffic runs */
 	RTE_VDPA_MLX5X_PHASE_CLEANUP,    /**< what only the old table had goes; traffic runs */
 	RTE_VDPA_MLX5X_PHASES,
@@ -72,7 +76,8 @@ struct rte_vdpa_mlx5x_change {
 	uint16_t corrections; /**< bases where memory overruled firmware */
 	uint32_t cmds_total;
 	uint32_t cmds_blackout; /**< of those, first SUSPEND to last doorbell */
-	uint32_t blackout_us;
+	uint32_t blackout_us;   /**< of the device */
+	uint32_t queue_us;      /**< the longest that one queue was down in it */
 	uint32_t phase_us[RTE_VDPA_MLX5X_PHASES];
 	uint32_t phase_cmds[RTE_VDPA_MLX5X_PHASES];
 };

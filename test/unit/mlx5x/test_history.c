@@ -21,9 +21,9 @@
 static void
 one_change(struct mlx5x_history *h)
 {
-	mlx5x_history_begin(h, 100, 10, 0);
-	mlx5x_history_mark(h, RTE_VDPA_MLX5X_PHASE_SWAP, 101, 11);
-	mlx5x_history_end(h, 11, 0, 0);
+	mlx5x_history_begin(h, 0);
+	mlx5x_history_span(h, RTE_VDPA_MLX5X_PHASE_SWAP, 100, 101, 1);
+	mlx5x_history_end(h, 0, 0, 0);
 }
 
 static void
@@ -46,17 +46,20 @@ test_phases(void **state)
 	const struct rte_vdpa_mlx5x_change *c;
 
 	(void)state;
-	mlx5x_history_begin(&h, 1000, 50, 77);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_PREPARE, 1500, 53);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_SUSPEND, 1510, 55);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_AUDIT, 1530, 57);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_SWAP, 1560, 58);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_SWAP, 1570, 61);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_RESUME, 1571, 61);
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_CLEANUP, 1971, 65);
-	c = mlx5x_history_end(&h, 65, 3, 0);
+	mlx5x_history_begin(&h, 77);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_PREPARE, 1000, 1500, 3);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_SUSPEND, 1500, 1510, 2);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_AUDIT, 1505, 1530, 2);
+	/* As the queues come, and not one after the other. */
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_SWAP, 1540, 1570, 3);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_SWAP, 1530, 1550, 1);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_RESUME, 1570, 1571, 0);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_CLEANUP, 1571, 1971, 4);
+	c = mlx5x_history_end(&h, 33, 3, 0);
 	assert_int_equal(c->time_us, 77);
 	assert_int_equal(c->corrections, 3);
+	assert_int_equal(c->queue_us, 33);
+	assert_int_equal(c->phase_us[RTE_VDPA_MLX5X_PHASE_AUDIT], 25);
 	assert_int_equal(c->phase_us[RTE_VDPA_MLX5X_PHASE_SWAP], 40);
 	assert_int_equal(c->phase_cmds[RTE_VDPA_MLX5X_PHASE_SWAP], 4);
 	assert_int_equal(c->blackout_us, 71);
@@ -69,7 +72,7 @@ test_phases(void **state)
 	assert_int_equal(c->cmds_total, 17);
 	assert_int_equal(c->cmds_blackout, 8);
 	/* Outside of a change nothing is counted. */
-	mlx5x_history_mark(&h, RTE_VDPA_MLX5X_PHASE_SWAP, 9999, 99);
+	mlx5x_history_span(&h, RTE_VDPA_MLX5X_PHASE_SWAP, 1, 9999, 99);
 	assert_int_equal(c->phase_cmds[RTE_VDPA_MLX5X_PHASE_SWAP], 4);
 }
 
@@ -103,7 +106,7 @@ test_open_one_is_not_shown(void **state)
 	(void)state;
 	for (i = 0; i < KEEP; i++)
 		one_change(&h);
-	mlx5x_history_begin(&h, 0, 0, 0);
+	mlx5x_history_begin(&h, 0);
 	assert_int_equal(mlx5x_history_get(&h, out, KEEP), KEEP - 1);
 	assert_int_equal(out[0].serial, 2);
 	assert_int_equal(mlx5x_history_newest(&h).serial, KEEP);
@@ -136,7 +139,7 @@ test_cause(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		mlx5x_history_begin(&h, 0, 0, 0);
+		mlx5x_history_begin(&h, 0);
 		mlx5x_history_delta(&h, &cases[i].delta);
 		mlx5x_history_end(&h, 0, 0, 0);
 		c = mlx5x_history_newest(&h);

@@ -9,12 +9,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -139,6 +141,69 @@ what_has_not_begun_never_does(void **state)
 		assert_int_equal(called[i], 0);
 }
 
+static unsigned int at_work, most_at_work, asked;
+
+static void
+note_company(void *arg, unsigned int i)
+{
+	unsigned int now = __atomic_add_fetch(&at_work, 1, __ATOMIC_SEQ_CST);
+
+	if (now > __atomic_load_n(&most_at_work, __ATOMIC_SEQ_CST))
+		__atomic_store_n(&most_at_work, now, __ATOMIC_SEQ_CST);
+	sched_yield();
+	__atomic_fetch_sub(&at_work, 1, __ATOMIC_SEQ_CST);
+	count(arg, i);
+}
+
+static unsigned int
+wait_long(void *arg)
+{
+	assert_ptr_equal(arg, called);
+	asked++;
+	return LONG_MS;
+}
+
+/* As many side by side as the caller wants, and never more. */
+static void
+no_more_at_once_than_asked_for(void **state)
+{
+	(void)state;
+	for (unsigned int at_once = 1; at_once <= 3; at_once++) {
+		most_at_work = 0;
+		memset(called, 0, sizeof(called));
+		assert_int_equal(
+			mlx5x_work_run_while(work, note_company, called, 64, at_once, wait_long),
+			0);
+		assert_in_range(most_at_work, 1, at_once);
+		for (unsigned int i = 0; i < 64; i++)
+			assert_int_equal(called[i], 1);
+	}
+}
+
+/* The third time there is no patience left. */
+static unsigned int
+wait_twice(void *arg)
+{
+	(void)arg;
+	return ++asked < 3 ? SHORT_MS : 0;
+}
+
+/* The caller decides anew each time that the wait ran out. */
+static void
+waits_while_somebody_says_so(void **state)
+{
+	(void)state;
+	asked = 0;
+	assert_int_equal(mlx5x_work_run_while(work, hang, NULL, 10, 2, wait_twice), -ETIMEDOUT);
+	assert_int_equal(asked, 3);
+	assert_in_range(mlx5x_work_busy(work), 0, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		sem_post(&gate);
+	assert_int_equal(mlx5x_work_drain(work, LONG_MS), 0);
+	for (unsigned int i = 2; i < 10; i++)
+		assert_int_equal(called[i], 0);
+}
+
 static void
 posted_calls_keep_their_order(void **state)
 {
@@ -180,6 +245,8 @@ main(void)
 		T(calls_run_side_by_side),
 		T(stuck_call_is_left_behind),
 		T(what_has_not_begun_never_does),
+		T(no_more_at_once_than_asked_for),
+		T(waits_while_somebody_says_so),
 		T(posted_calls_keep_their_order),
 		T(destroy_leaves_a_stuck_pool),
 	};
