@@ -193,11 +193,18 @@ card_set_fw(const char *option, char *why, unsigned int len)
 	return 0;
 }
 
-void
+unsigned int
 card_clear_faults(void)
 {
+	unsigned int i, pending = 0;
+
+	for (i = 0; i < conf.fw.n_fail; i++)
+		pending += conf.fw.fail[i].nth != 0;
+	for (i = 0; i < conf.fw.n_stall; i++)
+		pending += conf.fw.stall[i].nth != 0;
 	conf.fw.n_fail = 0;
 	conf.fw.n_stall = 0;
+	return pending;
 }
 
 void

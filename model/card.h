@@ -51,8 +51,10 @@ bool card_uplink_stats(struct eswitch_port_stats *out);
  */
 int card_set_fw(const char *option, char *why, unsigned int len);
 
-/* Forget every fault that has not happened yet.  Caller holds the model lock. */
-void card_clear_faults(void);
+/* Forget every fault that has not happened yet, and say how many they were.
+ * Caller holds the model lock.
+ */
+unsigned int card_clear_faults(void);
 
 /* fork() keeps the lock consistent; the child has no card. */
 void card_before_fork(void);

@@ -268,7 +268,7 @@ request_fault(const json_t *request, json_t *reply, char *why, size_t len)
 	if (set)
 		return card_set_fw(set, why, (unsigned int)len);
 	if (json_is_true(json_object_get(request, "clear"))) {
-		card_clear_faults();
+		put(reply, "pending", card_clear_faults());
 		return 0;
 	}
 	if (!op) {

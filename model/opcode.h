@@ -47,7 +47,7 @@ enum opcode {
 	 * here decodes.  Numbers of our own, so that they can be counted,
 	 * slowed down and failed like commands.
 	 */
-	OP_VERBS = 0xaf0,
+	OP_VERBS = 0xae0,
 	OP_REG_MR = OP_VERBS,
 	OP_DEREG_MR,
 	OP_ALLOC_PD,
@@ -56,10 +56,23 @@ enum opcode {
 	OP_ALLOC_VAR,
 	OP_CREATE_FLOW,
 	OP_DESTROY_FLOW,
+	/* What the kernel does for a verb without asking firmware: it can fail,
+	 * but `any` slows down and limits commands only.
+	 */
+	OP_KERNEL,
+	OP_OPEN_CONTEXT = OP_KERNEL,
+	OP_CREATE_EVENT_CHANNEL,
+	OP_SUBSCRIBE_EVENT,
+	OP_QUERY_EQN,
+	OP_CREATE_FLOW_MATCHER,
+	OP_DESTROY_FLOW_MATCHER,
+	OP_DEALLOC_UAR,
+	OP_DEALLOC_VAR,
+	OP_KERNEL_END,
 	/* The two MODIFY_GENERAL_OBJECT of a virtq that take their time: to
 	 * SUSPEND and to RDY.  Only for --fw; both are counted as what they are.
 	 */
-	OP_SUSPEND_VIRTQ,
+	OP_SUSPEND_VIRTQ = OP_KERNEL_END,
 	OP_START_VIRTQ,
 };
 

@@ -342,7 +342,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 {
 	const struct method *m = call->method;
 	struct pace_turn turn;
-	struct pace pace;
+	struct pace pace = { 0 };
 	uint64_t start_ns = 0;
 	int ret;
 
@@ -353,7 +353,8 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		call->opcode = m->opcode;
 	if (call->opcode) {
 		start_ns = now_ns();
-		pace = pace_of(call->ctx->hca->fw, call->opcode, call->kind, call->size);
+		if (call->opcode < OP_KERNEL)
+			pace = pace_of(call->ctx->hca->fw, call->opcode, call->kind, call->size);
 		pace.us += fw_take_stall(call->ctx->hca->fw, call->opcode, call->kind);
 		model_unlock();
 		pace_begin(&pace, &turn);

@@ -58,6 +58,7 @@ const struct method method_table[] = {
 		.id = UVERBS_METHOD_GET_CONTEXT,
 		.name = "GET_CONTEXT",
 		.before_context = true,
+		.opcode = OP_OPEN_CONTEXT,
 		.run = device_get_context,
 		.n_attrs = 4,
 		.attrs = {
@@ -149,7 +150,7 @@ const struct method method_table[] = {
 		},
 	},
 	DESTROY_ROW(MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_DESTROY, "UAR_DESTROY",
-		    MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, UOBJ_UAR, .opcode = 0),
+		    MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, UOBJ_UAR, .opcode = OP_DEALLOC_UAR),
 	{
 		.object = MLX5_IB_OBJECT_VAR,
 		.id = MLX5_IB_METHOD_VAR_OBJ_ALLOC,
@@ -165,7 +166,7 @@ const struct method method_table[] = {
 		},
 	},
 	DESTROY_ROW(MLX5_IB_OBJECT_VAR, MLX5_IB_METHOD_VAR_OBJ_DESTROY, "VAR_DESTROY",
-		    MLX5_IB_ATTR_VAR_OBJ_DESTROY_HANDLE, UOBJ_VAR, .opcode = 0),
+		    MLX5_IB_ATTR_VAR_OBJ_DESTROY_HANDLE, UOBJ_VAR, .opcode = OP_DEALLOC_VAR),
 
 	/* DevX */
 	{
@@ -195,6 +196,7 @@ const struct method method_table[] = {
 		.object = MLX5_IB_OBJECT_DEVX,
 		.id = MLX5_IB_METHOD_DEVX_QUERY_EQN,
 		.name = "DEVX_QUERY_EQN",
+		.opcode = OP_QUERY_EQN,
 		.run = devx_query_eqn,
 		.n_attrs = 2,
 		.attrs = {
@@ -206,6 +208,7 @@ const struct method method_table[] = {
 		.object = MLX5_IB_OBJECT_DEVX,
 		.id = MLX5_IB_METHOD_DEVX_SUBSCRIBE_EVENT,
 		.name = "DEVX_SUBSCRIBE_EVENT",
+		.opcode = OP_SUBSCRIBE_EVENT,
 		.run = devx_subscribe,
 		.n_attrs = 5,
 		.attrs = {
@@ -261,6 +264,7 @@ const struct method method_table[] = {
 		.object = MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD,
 		.id = MLX5_IB_METHOD_DEVX_ASYNC_EVENT_FD_ALLOC,
 		.name = "DEVX_ASYNC_EVENT_FD_ALLOC",
+		.opcode = OP_CREATE_EVENT_CHANNEL,
 		.run = devx_event_fd,
 		.n_attrs = 2,
 		.attrs = {
@@ -274,6 +278,7 @@ const struct method method_table[] = {
 		.object = MLX5_IB_OBJECT_FLOW_MATCHER,
 		.id = MLX5_IB_METHOD_FLOW_MATCHER_CREATE,
 		.name = "FLOW_MATCHER_CREATE",
+		.opcode = OP_CREATE_FLOW_MATCHER,
 		.run = flow_matcher_create,
 		.n_attrs = 6,
 		.attrs = {
@@ -287,7 +292,7 @@ const struct method method_table[] = {
 	},
 	DESTROY_ROW(MLX5_IB_OBJECT_FLOW_MATCHER, MLX5_IB_METHOD_FLOW_MATCHER_DESTROY,
 		    "FLOW_MATCHER_DESTROY", MLX5_IB_ATTR_FLOW_MATCHER_DESTROY_HANDLE, UOBJ_MATCHER,
-		    .opcode = 0),
+		    .opcode = OP_DESTROY_FLOW_MATCHER),
 	{
 		.object = UVERBS_OBJECT_FLOW,
 		.id = MLX5_IB_METHOD_CREATE_FLOW,
