@@ -178,6 +178,16 @@ mlx5x_cmd_std_destroy(struct mlx5x_cmd *cmd, struct mlx5_devx_obj **obj, uint16_
 }
 
 int
+mlx5x_cmd_umem_destroy(struct mlx5dv_devx_umem *umem)
+{
+	int failed = -1, try;
+
+	for (try = 0; try < DESTROY_TRIES && failed != 0; try++)
+		failed = mlx5dv_devx_umem_dereg(umem);
+	return failed > 0 ? -failed : failed;
+}
+
+int
 mlx5x_cmd_general(struct mlx5x_cmd *cmd, const void *in, size_t in_len, void *out, size_t out_len)
 {
 	int failed;

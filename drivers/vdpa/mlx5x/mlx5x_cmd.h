@@ -20,6 +20,7 @@
 struct ibv_context;
 struct mlx5_devx_obj;
 struct mlx5dv_devx_obj;
+struct mlx5dv_devx_umem;
 
 /** Command channel of one device; embedded in its owner. */
 struct mlx5x_cmd {
@@ -99,6 +100,9 @@ int mlx5x_cmd_obj_destroy(struct mlx5x_cmd *cmd, struct mlx5dv_devx_obj *obj, ui
  * be NULL and is NULL afterwards, also when the object stays behind.
  */
 int mlx5x_cmd_std_destroy(struct mlx5x_cmd *cmd, struct mlx5_devx_obj **obj, uint16_t opcode);
+
+/** As mlx5x_cmd_obj_destroy(), for memory that the device uses; not counted. */
+int mlx5x_cmd_umem_destroy(struct mlx5dv_devx_umem *umem);
 
 /** A command without an object (QUERY_HCA_CAP); as mlx5x_cmd_obj_create(). */
 int mlx5x_cmd_general(

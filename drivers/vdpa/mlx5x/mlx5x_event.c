@@ -246,11 +246,21 @@ reset_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p)
 	return ret ? ret : connect_pair(ev, p, eq->log_size);
 }
 
+/* The memory of a CQ or QP that is gone.  False: the device may still write there. */
+static bool
+destroy_umem(void **umem)
+{
+	if (*umem != NULL && mlx5x_cmd_umem_destroy(*umem) != 0)
+		return false;
+	*umem = NULL;
+	return true;
+}
+
 static void
 destroy_pair(struct mlx5x_event *ev, struct mlx5x_qp_pair *p)
 {
-	/* The rest of it is its buffer: kept if the device may still write there. */
-	if (mlx5x_cmd_std_destroy(&ev->hw->cmd, &p->sw.qp, MLX5X_OP_DESTROY_QP) == 0)
+	if (mlx5x_cmd_std_destroy(&ev->hw->cmd, &p->sw.qp, MLX5X_OP_DESTROY_QP) == 0 &&
+		destroy_umem(&p->sw.umem_obj))
 		mlx5_devx_qp_destroy(&p->sw);
 	mlx5x_cmd_std_destroy(&ev->hw->cmd, &p->fw, MLX5X_OP_DESTROY_QP);
 	memset(p, 0, sizeof(*p));
@@ -261,7 +271,8 @@ mlx5x_eq_destroy(struct mlx5x_event *ev, struct mlx5x_eq *eq)
 {
 	destroy_pair(ev, &eq->pair[0]);
 	destroy_pair(ev, &eq->pair[1]);
-	if (mlx5x_cmd_std_destroy(&ev->hw->cmd, &eq->cq.cq, MLX5X_OP_DESTROY_CQ) == 0)
+	if (mlx5x_cmd_std_destroy(&ev->hw->cmd, &eq->cq.cq, MLX5X_OP_DESTROY_CQ) == 0 &&
+		destroy_umem(&eq->cq.umem_obj))
 		mlx5_devx_cq_destroy(&eq->cq);
 	memset(eq, 0, sizeof(*eq));
 }

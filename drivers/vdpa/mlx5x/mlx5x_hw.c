@@ -281,7 +281,8 @@ mlx5x_hw_close(struct mlx5x_hw *hw)
 	mlx5x_cmd_std_destroy(&hw->cmd, &hw->td, MLX5X_OP_DEALLOC_TD);
 	if (hw->null_mr != NULL)
 		ibv_dereg_mr(hw->null_mr);
-	if (hw->pd != NULL)
+	/* Once more, as with every object; UAR and VAR have no result to go by. */
+	if (hw->pd != NULL && ibv_dealloc_pd(hw->pd) != 0)
 		ibv_dealloc_pd(hw->pd);
 	ibv_close_device(hw->ctx);
 	memset(hw, 0, sizeof(*hw));

@@ -20,6 +20,8 @@
  */
 #define RQT_ENTRIES 512
 
+#define MODIFY_TRIES 2
+
 /* Match parameters up to and with misc_parameters_3 (PRM fte_match_param);
  * the outer headers come first.
  */
@@ -113,18 +115,25 @@ create_flow(struct mlx5x_hw *hw, struct mlx5x_steer *st, unsigned int i)
 	return errno ? -errno : -EIO;
 }
 
+/* A flow that stays holds its TIR, that the table, and that the queues: once more then. */
+static void
+destroy_flow(struct mlx5x_steer *st, unsigned int i)
+{
+	if (st->rule[i].flow != NULL && ibv_destroy_flow(st->rule[i].flow) != 0)
+		ibv_destroy_flow(st->rule[i].flow);
+	if (st->rule[i].matcher != NULL && mlx5dv_destroy_flow_matcher(st->rule[i].matcher) != 0)
+		mlx5dv_destroy_flow_matcher(st->rule[i].matcher);
+	st->rule[i].flow = NULL;
+	st->rule[i].matcher = NULL;
+}
+
 static void
 destroy_rules(struct mlx5x_hw *hw, struct mlx5x_steer *st)
 {
 	unsigned int i;
 
 	for (i = MLX5X_STEER_RULES; i-- > 0;) {
-		if (st->rule[i].flow != NULL)
-			ibv_destroy_flow(st->rule[i].flow);
-		if (st->rule[i].matcher != NULL)
-			mlx5dv_destroy_flow_matcher(st->rule[i].matcher);
-		st->rule[i].flow = NULL;
-		st->rule[i].matcher = NULL;
+		destroy_flow(st, i);
 		mlx5x_cmd_std_destroy(&hw->cmd, &st->rule[i].tir, MLX5X_OP_DESTROY_TIR);
 	}
 }
@@ -145,6 +154,19 @@ create_rules(struct mlx5x_hw *hw, struct mlx5x_steer *st)
 	return ret;
 }
 
+/* What keeps its old entries names queues that are to go: it is asked once more. */
+static int
+modify_rqt(struct mlx5x_hw *hw, struct mlx5x_steer *st, struct mlx5_devx_rqt_attr *attr)
+{
+	int ret = -EIO, try;
+
+	for (try = 0; try < MODIFY_TRIES && ret != 0; try++) {
+		ret = mlx5_devx_cmd_modify_rqt(st->rqt, attr) ? mlx5x_cmd_rte_error() : 0;
+		mlx5x_cmd_account(&hw->cmd, MLX5X_OP_MODIFY_RQT, 1, ret);
+	}
+	return ret;
+}
+
 static int
 set_rqt(struct mlx5x_hw *hw, struct mlx5x_steer *st, const uint32_t *ids, unsigned int n)
 {
@@ -161,8 +183,7 @@ set_rqt(struct mlx5x_hw *hw, struct mlx5x_steer *st, const uint32_t *ids, unsign
 	for (i = 0; i < entries; i++)
 		attr->rq_list[i] = ids[i % n];
 	if (st->rqt != NULL) {
-		ret = mlx5_devx_cmd_modify_rqt(st->rqt, attr) ? mlx5x_cmd_rte_error() : 0;
-		mlx5x_cmd_account(&hw->cmd, MLX5X_OP_MODIFY_RQT, 1, ret);
+		ret = modify_rqt(hw, st, attr);
 	} else {
 		st->rqt = mlx5_devx_cmd_create_rqt(hw->ctx, attr);
 		ret = st->rqt != NULL ? 0 : mlx5x_cmd_rte_error();

@@ -109,7 +109,7 @@ destroy_work_areas(struct mlx5x_virtq *vq)
 
 	for (i = 0; i < 3; i++) {
 		/* Refused: the object stayed behind, and the device may write there. */
-		if (vq->work[i].umem == NULL || mlx5dv_devx_umem_dereg(vq->work[i].umem) == 0)
+		if (vq->work[i].umem == NULL || mlx5x_cmd_umem_destroy(vq->work[i].umem) == 0)
 			rte_free(vq->work[i].buf);
 		memset(&vq->work[i], 0, sizeof(vq->work[i]));
 	}
