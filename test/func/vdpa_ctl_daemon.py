@@ -81,6 +81,13 @@ class Daemon:
         return wait_for(f'{name} {state}',
                         lambda: (d := self.dev(name))['state'] == state and d)
 
+    def rpc(self, method, **params):
+        """The answer to one request of the control socket."""
+        request = {'jsonrpc': '2.0', 'method': method, 'id': 1, 'params': params}
+        with self.connect() as s, s.makefile('rb') as f:
+            s.sendall(json.dumps(request).encode() + b'\n')
+            return json.loads(f.readline())
+
     def connect(self):
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(PATIENCE_S)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fail the n-th thing that a flow asks of firmware or kernel, for every n.
+
+One vdpa-ctl hosts them all.  A port comes and goes, guests come and go on it, and each flow
+of its life is repeated with the next command failing, until a repetition has no command left
+to fail.  Two guests on two other ports talk all the while.
+
+What a sweep asks for after each fault, whatever became of the flow: the program lives; the
+port runs, or says what is wrong, in one line of the log and one of `dev show`; once the guest
+is gone descriptors, mappings and firmware objects are those of before; the next guest is
+served.
+"""
+import collections
+import os
+import re
+import socket
+import struct
+
+from conftest import built, eal_args
+from model_ctl import ModelCtl
+from two_vfs import descendants, fds_of, read
+from vdpa_ctl_daemon import PATIENCE_S, Daemon, Frontend, wait_for
+
+VFS = ('0000:3b:00.2', '0000:3b:00.3', '0000:3b:00.4')
+MACS = ('52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c')
+NO_RESOURCES = 0x0f
+GPA = 0x10000000
+NEED_REPLY = 8
+# vhost-user.rst: features of the protocol that this guest knows
+MQ, REPLY_ACK = 1 << 0, 1 << 3
+PROTOCOL = 1 << 30
+
+
+class Guest(Frontend):
+    """A frontend without traffic whose every message is answered: nothing is on its way."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.extra = []
+        features = self.ask(1)
+        self.send(3)
+        assert self.ask(15) & (MQ | REPLY_ACK) == MQ | REPLY_ACK
+        self.send(16, struct.pack('<Q', MQ | REPLY_ACK))
+        self.features = features
+
+    def tell(self, request, payload, fds=()):
+        """Send and wait; True unless the other side refused."""
+        header = struct.pack('<III', request, 1 | NEED_REPLY, len(payload))
+        socket.send_fds(self.sock, [header + payload], fds)
+        answer = self.sock.recv(20, socket.MSG_WAITALL)
+        assert len(answer) == 20, 'the connection was closed'
+        return struct.unpack('<Q', answer[12:])[0] == 0
+
+    def table(self, regions):
+        body = struct.pack('<II', len(regions), 0)
+        body += b''.join(struct.pack('<4Q', gpa, size, gpa, 0) for gpa, size, _ in regions)
+        return self.tell(5, body, [fd for _, _, fd in regions])
+
+    def rings(self, pair):
+        """Everything about the rings of a queue pair, then both are enabled."""
+        for ring in (2 * pair, 2 * pair + 1):
+            base = GPA + ring * 0x10000
+            self.tell(8, struct.pack('<II', ring, 256))
+            self.tell(10, struct.pack('<II', ring, 0))
+            self.tell(9, struct.pack('<II4Q', ring, 0, base, base + 0x2000, base + 0x1000, 0))
+            for request in (13, 12):
+                event = os.eventfd(0) if hasattr(os, 'eventfd') else os.memfd_create('event')
+                self.tell(request, struct.pack('<Q', ring), [event])
+                os.close(event)
+        self.enable(pair, True)
+
+    def settle(self):
+        """What a message sets off behind its answer is over when the next one is answered."""
+        self.ask(1)
+
+    def enable(self, pair, on):
+        for ring in (2 * pair, 2 * pair + 1):
+            self.tell(18, struct.pack('<II', ring, on))
+        self.settle()
+
+    def start(self):
+        self.tell(2, struct.pack('<Q', self.features))
+        self.table([(GPA, self.SIZE, self.fd)])
+        self.rings(0)
+        return self
+
+    def add_memory(self):
+        fd = os.memfd_create('more')
+        os.ftruncate(fd, self.SIZE)
+        self.extra.append((GPA + (len(self.extra) + 2) * (1 << 30), self.SIZE, fd))
+        return self.table([(GPA, self.SIZE, self.fd), *self.extra])
+
+    def stop(self, pairs=1):
+        """GET_VRING_BASE of each ring; the bases."""
+        bases = []
+        for ring in range(2 * pairs):
+            self.send(11, struct.pack('<II', ring, 0))
+            bases.append(struct.unpack('<II', self.sock.recv(20, socket.MSG_WAITALL)[12:]))
+        return bases
+
+    def close(self):
+        super().close()
+        for _, _, fd in self.extra:
+            os.close(fd)
+
+
+Rest = collections.namedtuple('Rest', 'fds mapped objects left')
+
+
+class Bench:
+    """The daemon: ports b and c have guests that talk, port a on VF 0 is the one swept."""
+
+    def __init__(self, runner, pairs=1):
+        self.runner = runner
+        self.pairs = pairs
+        self.daemon = Daemon(built('app/vdpa-ctl/vdpa-ctl'))
+        eal = eal_args()
+        eal.remove('--no-pci')
+        self.daemon.start('--model', '3', '--model-opt', runner.model_options(),
+                          *self.daemon.vf(VFS[1], 'b'), *self.daemon.vf(VFS[2], 'c'), '--', *eal,
+                          '--log-level', 'pmd.vdpa.mlx5x:err')
+        self.ctl = ModelCtl(runner.model_ctl)
+        self.pid = next(p for p in descendants(self.daemon.child.pid)
+                        if 'vdpa-ctl' in read(f'/proc/{p}/comm'))
+        echo = self.guest('c', 2, 1, '--role', 'echo')
+        self.others = [self.guest('b', 1, 2, '--rate', 300, '--live'), echo]
+        self.others[0].await_text('returned [1-9]')
+        self.trouble = []
+
+    def guest(self, port, vf, peer, *options):
+        words = ['--mac', MACS[vf], '--peer-mac', MACS[peer], *self.runner.oracle(vf),
+                 '--seconds', '3600']
+        return self.runner.vfront(self.daemon.path(f'{port}.sock'), *words, *map(str, options))
+
+    # Port a.
+
+    def add(self):
+        """None, or the reason why not."""
+        answer = self.daemon.rpc('dev.add', name='a', mgmtdev='pci/' + VFS[0],
+                                 socket=self.daemon.path('a.sock'))
+        return answer['error']['message'] if 'error' in answer else None
+
+    def remove(self):
+        self.daemon.rpc('dev.del', name='a')
+
+    def state(self):
+        return self.daemon.rpc('dev.show', name='a')['result']['dev']['a']
+
+    def at_rest(self):
+        """What is open, mapped and made, once nothing changes any more."""
+        seen = [None]
+
+        def still():
+            vf = self.ctl.ask(cmd='objects')['vfs'][0]
+            fds = fds_of(self.pid)
+            # a client of the control socket may not be gone yet
+            now = Rest(fds, self.mapped(), vf['objects'], self.ctl.vf(0)['left_behind'])
+            same, seen[0] = now == seen[0], now
+            return now if same else None
+        return wait_for('the host to be at rest', still)
+
+    def mapped(self):
+        return sum(1 for line in read(f'/proc/{self.pid}/maps').splitlines()
+                   if 'memfd:guest' in line or 'memfd:more' in line)
+
+    def is_at_rest(self, base):
+        """Back at `base`?  What is freed behind an answer may take a moment."""
+        def same():
+            now = self.at_rest()
+            return now == base and now
+        try:
+            return wait_for('the baseline', same) == base
+        except AssertionError:
+            return False
+
+    def errors(self, since):
+        """Lines of the driver about port a in the log; its vdev is the third one."""
+        return re.findall(r'(?m)^mlx5x vdpa_mlx5x2: .*$', self.daemon.log()[since:])
+
+    # Sweeping.
+
+    def arm(self, nth):
+        self.ctl.ask(cmd='fault', op='any', nth=nth, status=NO_RESOURCES)
+
+    def failed(self):
+        """Commands of VF 0 that failed so far."""
+        return self.ctl.vf(0)['commands_failed']
+
+    def was_hit(self):
+        return self.ctl.ask(cmd='fault', clear=True)['pending'] == 0
+
+    def complain(self, flow, nth, text, since):
+        self.trouble.append(f'{flow} {nth}: {text}\n    ' + '\n    '.join(
+            self.daemon.log()[since:].splitlines()))
+
+    def sweep(self, name, flow, step=1, first=1):
+        """flow(arm, hit) for n = first, first + step, ... until nothing is hit; how often."""
+        nth = first
+        while True:
+            since = len(self.daemon.log())
+            hits = []
+
+            def arm(nth=nth):
+                self.arm(nth)
+
+            def disarm(hits=hits):
+                hits.append(self.was_hit())
+
+            problem = flow(arm, disarm, since)
+            assert self.daemon.child.poll() is None, f'{name} {nth}\n{self.daemon.log()[since:]}'
+            if problem:
+                self.complain(name, nth, problem, since)
+            if not hits[0]:
+                return (nth - first) // step
+            nth += step
+
+    def judge(self, since, state=None):
+        """What is wrong with how a fault shows, or None.  Without a state the flow failed."""
+        lines = self.errors(since)
+        well = state is not None and state['state'] == 'running'
+        if well and state['queues_failed']:
+            return f'{state["queues_failed"]} queues failed in a running device'
+        if len(lines) > 1 or (not well and not lines):
+            return f'{len(lines)} lines in the log'
+        if state is not None and not well and not state['reason']:
+            return f'state {state["state"]} without a reason'
+        return None
+
+    def end(self):
+        """The others noticed nothing, nothing is left in any device."""
+        for guest in self.others:
+            guest.child.terminate()
+            _, report = guest.result()
+            assert report['violations_total'] == report['corrupted'] == 0, report['violations']
+            assert report['duplicated'] == report['reordered'] == 0, report
+        assert report['echoed'] > 0
+        self.ctl.__exit__()
+        assert self.daemon.stop() == 0, self.daemon.log()
+        left = re.findall(r'context closed, (\d+) objects? left', self.daemon.log())
+        assert left[-3:] == ['0'] * 3, left
+        assert 'context never closed' not in self.daemon.log()
+
+    def close(self):
+        self.daemon.close()
+
+
+__all__ = ['Bench', 'Guest', 'PATIENCE_S']
