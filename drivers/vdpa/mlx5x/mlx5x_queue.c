@@ -155,7 +155,8 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 		.avail_gpa = q->ring.avail_gpa,
 		.used_gpa = q->ring.used_gpa,
 		.mkey = mlx5x_mem_mkey(mem),
-		.tisn = hw->tis[q->index % hw->n_tis]->id,
+		/* By pair: the odd ones are those that send. */
+		.tisn = hw->tis[q->index / 2 % hw->n_tis]->id,
 		.type = MLX5X_VQ_SPLIT,
 		.period_mode = (uint8_t)q->env->conf->hw_latency_mode,
 		.period_us = q->env->conf->hw_max_latency_us,
