@@ -135,6 +135,7 @@ cap_query(struct devx_cmd *cmd)
 	case CAP_GENERAL:
 		PUT_ALL(cmd, general);
 		put(cmd, PRM(0x30, 16), cmd->ctx->hca->index + 1); /* vhca_id */
+		put(cmd, PRM(0x27c, 4), cmd->ctx->hca->fw->lag_ports);
 		return PRM_OK;
 	case CAP_ETHERNET_OFFLOAD:
 		PUT_ALL(cmd, ethernet);

@@ -279,6 +279,14 @@ set_value(struct fw *fw, const char *key, char *value)
 		return parse_bool(value, &fw->strict_doorbell);
 	if (!strcmp(key, "reread_on_start"))
 		return parse_bool(value, &fw->reread_on_start);
+	if (!strcmp(key, "lag_ports")) {
+		uint64_t ports;
+		int ret = parse_number(value, 4, &ports);
+
+		if (!ret)
+			fw->lag_ports = (uint8_t)ports;
+		return ret;
+	}
 	if (!strcmp(key, "profile"))
 		return set_profile(fw, value);
 	if (!strcmp(key, "fail"))
@@ -321,7 +329,8 @@ fw_set(struct fw *fw, const char *option, char *why, unsigned int len)
 	if (ret == -ENOENT)
 		snprintf(why, len,
 			"unknown key; known are profile, packed, resume, hw_avail, init_two_step, "
-			"strict_doorbell, reread_on_start, fail, stall, latency, size_cost, slots");
+			"strict_doorbell, reread_on_start, lag_ports, fail, stall, latency, "
+			"size_cost, slots");
 	else if (ret == -ENOSPC)
 		snprintf(why, len, "more than %u rules", FW_MAX_RULES);
 	else if (ret)

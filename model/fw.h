@@ -62,6 +62,7 @@ struct fw {
 	bool strict_doorbell; /* a queue runs only after its doorbell */
 	bool reread_on_start; /* RDY looks at the ring without a doorbell */
 	enum fw_hw_avail hw_avail;
+	uint8_t lag_ports; /* ports of a bond; 0: there is none */
 	unsigned int n_fail, n_stall, n_latency, n_slots, n_size_cost;
 	struct fw_fail fail[FW_MAX_RULES];
 	struct fw_stall stall[FW_MAX_RULES];

@@ -52,6 +52,7 @@ usage(FILE *to)
 		"                           hw_avail=true|garbage       index after SUSPEND\n"
 		"                           init_two_step=0|1           RDY alone from INIT\n"
 		"                           strict_doorbell=0|1         no doorbell, no work\n"
+		"                           lag_ports=N                 ports that share the work\n"
 		"                           reread_on_start=0|1         RDY looks at the ring\n"
 		"      --trace FILE       write every firmware command to FILE\n"
 		"      --decode FILE      print a trace with its fields by name, a JSON object\n"

@@ -181,13 +181,17 @@ class Runner:
         """Options of a vfront on VF `vf`: the model compares each access with its tables."""
         return ['--oracle', self.model_ctl, '--oracle-vf', str(vf)]
 
-    def vdpa_host(self, driver, pairs, vfs=2, fw=(), options=()):
+    def vdpa_host(self, driver, pairs, vfs=2, fw=(), options=(), args=None):
         """Our or the stock driver on the model, under the same small program.
 
         One socket per VF, named a, b, ... in our folder; `driver` is 'mlx5x'
-        or 'stock'.  `pairs` is for the stock driver, which must be told.
+        or 'stock'.  `pairs` is for the stock driver, which must be told, unless
+        `args` are the device's arguments.
         """
         eal, ports = eal_args(), []
+        if args is None:
+            # event_mode=2: the stock driver's default polls on a whole core.
+            args = '' if driver == 'mlx5x' else f',event_mode=2,queues={pairs}'
         if driver == 'mlx5x':
             eal += ['-d', self.plugin()]
         else:
@@ -195,9 +199,8 @@ class Runner:
         for i in range(vfs):
             address = f'0000:3b:{(2 + i) // 8:02x}.{(2 + i) % 8}'
             name = f'vdpa_mlx5x{i}' if driver == 'mlx5x' else address
-            # event_mode=2: the stock driver's default polls on a whole core.
-            eal += (['--vdev', f'{name},dev={address}'] if driver == 'mlx5x' else
-                    ['-a', f'{address},class=vdpa,event_mode=2,queues={pairs}'])
+            eal += (['--vdev', f'{name},dev={address}{args}'] if driver == 'mlx5x' else
+                    ['-a', f'{address},class=vdpa{args}'])
             ports.append(f'{name}={self.path(chr(ord("a") + i))}')
         host = self.start('vdpa-host', self.under_model(
             [built('test/peer/vdpa-host'), *eal, '--', *ports], vfs, fw, options))

@@ -66,6 +66,8 @@ static const struct option_row {
 	{ "indirect", OPT_FLAG, AT(run.guest.indirect), 0, 0, NULL, "indirect descriptors" },
 	{ "rx-segs", OPT_U32, AT(run.guest.rx_segs), 1, VF_QUEUE_MAX_SEGS, "N",
 		"most buffers in a receive chain (3)" },
+	{ "offloads", OPT_FLAG, AT(run.guest.offloads), 0, 0, NULL,
+		"take checksums, TSO and the MTU; no frame makes use of them" },
 	{ "no-mrg", OPT_FLAG, AT(run.guest.mergeable), 0, 0, NULL, "do not take MRG_RXBUF" },
 	{ "host-notifier", OPT_FLAG, AT(run.guest.host_notifier), 0, 0, NULL,
 		"accept doorbell pages from the backend" },

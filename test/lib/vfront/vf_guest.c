@@ -165,6 +165,7 @@ vf_guest_start(struct vf_guest *g)
 		.pairs = g->conf.pairs,
 		.features = VF_F_MAC | (g->conf.pairs > 1 ? VF_F_MQ : 0) |
 			    (g->conf.indirect ? VF_F_INDIRECT_DESC : 0) |
+			    (g->conf.offloads ? VF_F_OFFLOADS | VF_F_MTU : 0) |
 			    (g->conf.mergeable ? VF_F_MRG_RXBUF : 0) |
 			    (g->conf.type == VF_RING_PACKED ? VF_F_RING_PACKED : 0),
 		.host_notifier = g->conf.host_notifier,

@@ -32,6 +32,7 @@ struct vf_guest_conf {
 	unsigned int dimm_mib;
 	unsigned int rx_segs; /* buffers in a receive chain, at most; 0: as many as can be */
 	bool indirect;
+	bool offloads;      /* take checksums, host TSO and the MTU if offered */
 	bool mergeable;     /* take MRG_RXBUF if offered */
 	bool calls;         /* interrupts; false: poll the used rings */
 	bool host_notifier; /* accept doorbell pages */

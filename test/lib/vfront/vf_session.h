@@ -31,6 +31,8 @@
 #define VF_MAX_RINGS (2 * VF_MAX_PAIRS)
 
 /* Virtio feature bits (virtio 1.2, 5.1.3 and 6). */
+#define VF_F_OFFLOADS      (1ull << 0 | 1ull << 1 | 1ull << 11 | 1ull << 12) /* checksums, TSO */
+#define VF_F_MTU           (1ull << 3)
 #define VF_F_MAC           (1ull << 5)
 #define VF_F_MRG_RXBUF     (1ull << 15)
 #define VF_F_MQ            (1ull << 22)
