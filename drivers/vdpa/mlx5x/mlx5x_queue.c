@@ -141,6 +141,20 @@ fail_command(struct mlx5x_queue *q, int error, const char *what)
 	return fail(q, error, text);
 }
 
+/* An object that firmware did not let go of before still has the work areas. */
+static int
+destroy_leftover(struct mlx5x_queue *q)
+{
+	int ret;
+
+	if (q->virtq.obj == NULL)
+		return 0;
+	ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
+	if (ret == 0)
+		q->eq.pair[q->eq.active].spent = true;
+	return ret;
+}
+
 /* Object in RDY from q->base, with an event path of its own. */
 static int
 bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
@@ -164,6 +178,9 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 	};
 	int ret;
 
+	ret = destroy_leftover(q);
+	if (ret)
+		return fail_command(q, ret, "cannot destroy the queue object of before");
 	ret = mlx5x_virtq_prepare(hw, &q->virtq, q->ring.size);
 	if (ret)
 		return fail_command(q, ret, "cannot allocate work areas");

@@ -158,6 +158,8 @@ mlx5x_virtq_create(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, struct mlx5x_vir
 	uint32_t in[MLX5X_VIRTQ_IN_BYTES / 4] = { 0 }, out[MLX5X_HDR_BYTES / 4];
 	int i, ret;
 
+	if (vq->obj != NULL)
+		return -EEXIST;
 	for (i = 0; i < 3; i++) {
 		/* Firmware left its notes of the queue before; it expects zeros. */
 		memset(vq->work[i].buf, 0, vq->work[i].bytes);

@@ -95,7 +95,7 @@ int mlx5x_virtq_prepare(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint16_t si
  * taken from `vq` and `hw`.
  *
  * @return
- *   0, or -errno.
+ *   0, -EEXIST if there is one already, or -errno.
  */
 int mlx5x_virtq_create(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, struct mlx5x_virtq_attr *attr);
 
