@@ -207,6 +207,43 @@ get_vf(const json_t *request, char *why, size_t len)
 	return NULL;
 }
 
+static json_t *
+drop_json(const struct drop_record *r)
+{
+	char head[2 * DROP_LOG_HEAD + 1] = "";
+	json_t *frame = json_object();
+
+	for (unsigned int i = 0; i < r->head_len; i++)
+		snprintf(head + 2 * i, 3, "%02x", r->head[i]);
+	json_object_set_new(frame, "reason", json_string(drop_reason_name(r->why)));
+	if (r->queue != DROP_NO_QUEUE)
+		put(frame, "queue", r->queue);
+	put(frame, "len", r->len);
+	json_object_set_new(frame, "head", json_string(head));
+	return frame;
+}
+
+/* {"vf": N, "from": I}: the frames lost last on the way to the guest, but for the first I. */
+static int
+request_drops(const json_t *request, json_t *reply, char *why, size_t len)
+{
+	uint64_t from = (uint64_t)json_integer_value(json_object_get(request, "from"));
+	const struct hca *hca = get_vf(request, why, len);
+	const struct drop_log *log;
+	json_t *frames;
+
+	if (!hca)
+		return -ENOENT;
+	frames = json_array();
+	log = vport_drop_log(hca->vport);
+	if (from < drop_log_oldest(log))
+		from = drop_log_oldest(log);
+	for (uint64_t i = from; i < log->total; i++)
+		json_array_append_new(frames, drop_json(&log->frame[i % DROP_LOG_FRAMES]));
+	put(reply, "total", log->total);
+	return json_object_set_new(reply, "frames", frames) ? -ENOMEM : 0;
+}
+
 /* {"virtq": ID, "vf": N}: that queue goes to ERR. */
 static int
 fail_virtq(const json_t *request, uint32_t id, char *why, size_t len)
@@ -308,6 +345,7 @@ static const struct {
 } requests[] = {
 	{ "objects", request_objects, true },
 	{ "stats", request_stats, true },
+	{ "drops", request_drops, true },
 	{ "fault", request_fault, true },
 	{ "trace", request_trace, false },
 	{ "oracle", ctl_oracle_request, true },
@@ -329,7 +367,7 @@ run_request(const json_t *request, json_t *reply, char *why, size_t len)
 			model_unlock();
 		return ret;
 	}
-	snprintf(why, len, "cmd must be one of objects, stats, fault, trace, oracle");
+	snprintf(why, len, "cmd must be one of objects, stats, drops, fault, trace, oracle");
 	return -ENOENT;
 }
 

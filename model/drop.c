@@ -3,6 +3,8 @@
  */
 #include "drop.h"
 
+#include <string.h>
+
 const char *
 drop_reason_name(enum drop_reason why)
 {
@@ -40,4 +42,22 @@ drops_add(struct drops *to, const struct drops *from)
 {
 	for (int i = 0; i < DROP_REASONS; i++)
 		to->by[i] += from->by[i];
+}
+
+void
+drop_log_add(struct drop_log *log, enum drop_reason why, uint16_t queue, const struct frame *f)
+{
+	struct drop_record *r = &log->frame[log->total++ % DROP_LOG_FRAMES];
+
+	r->why = why;
+	r->queue = queue;
+	r->len = f->len;
+	r->head_len = f->head_len < DROP_LOG_HEAD ? f->head_len : DROP_LOG_HEAD;
+	memcpy(r->head, f->head, r->head_len);
+}
+
+uint64_t
+drop_log_oldest(const struct drop_log *log)
+{
+	return log->total < DROP_LOG_FRAMES ? 0 : log->total - DROP_LOG_FRAMES;
 }

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "frame.h"
+
 /*
  * Why a frame went no further. Each lost frame is counted once for the port
  * at which it was lost, and once more for the queue if a queue lost it, so
@@ -38,6 +40,35 @@ enum drop_reason {
 struct drops {
 	uint64_t by[DROP_REASONS]; /* frames */
 };
+
+/*
+ * The frames lost last, with their first bytes: which one it was, not only how
+ * many. A later one replaces the oldest.
+ */
+
+#define DROP_LOG_FRAMES 512
+#define DROP_LOG_HEAD   64
+
+struct drop_record {
+	enum drop_reason why;
+	uint16_t queue; /* DROP_NO_QUEUE: it was lost before it came to one */
+	uint16_t head_len;
+	uint32_t len; /* of the frame, bytes */
+	uint8_t head[DROP_LOG_HEAD];
+};
+
+#define DROP_NO_QUEUE UINT16_MAX
+
+struct drop_log {
+	uint64_t total; /* record i is in frame[i % DROP_LOG_FRAMES] */
+	struct drop_record frame[DROP_LOG_FRAMES];
+};
+
+void drop_log_add(
+	struct drop_log *log, enum drop_reason why, uint16_t queue, const struct frame *f);
+
+/* The number of the oldest record that is still there; log->total if there is none. */
+uint64_t drop_log_oldest(const struct drop_log *log);
 
 /* "rx_no_rule", "tx_length", ... */
 const char *drop_reason_name(enum drop_reason why);

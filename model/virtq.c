@@ -178,12 +178,12 @@ set_state(struct virtq *vq, enum virtq_state to)
 }
 
 void
-virtq_drop(struct virtq *vq, enum drop_reason why)
+virtq_drop(struct virtq *vq, const struct frame *f, enum drop_reason why)
 {
 	vq->counters.drops++;
 	vq->counters.dropped.by[why]++;
-	if (vq->env.drops != NULL)
-		vq->env.drops->by[why]++;
+	if (vq->env.ops.drop != NULL)
+		vq->env.ops.drop(vq->env.tx_arg, vq->attr.queue_index, f, why);
 }
 
 /* Make pushed buffers visible, raise at most one event. -EFAULT. */

@@ -157,6 +157,8 @@ struct virtq_ops {
 	void (*ready)(void *arg);
 	/* Buffers were completed and the driver wants to know. */
 	void (*event)(void *arg);
+	/* A frame was lost at queue `queue`; `f` is NULL if it came from the guest. May be NULL. */
+	void (*drop)(void *arg, uint16_t queue, const struct frame *f, enum drop_reason why);
 	/* The queue went to ERR by itself. It must not be destroyed in the call. */
 	void (*error)(void *arg, enum virtq_error why);
 };
@@ -166,9 +168,8 @@ struct virtq_env {
 	struct mkey_table *mkeys;      /* borrowed */
 	const struct virtq_caps *caps; /* borrowed */
 	struct oracle *oracle;         /* borrowed; NULL: accesses are not looked at */
-	struct drops *drops;           /* borrowed; NULL, or counts what all queues drop */
 	struct virtq_ops ops;
-	void *tx_arg; /* for tx and ready */
+	void *tx_arg; /* for tx, ready and drop */
 	void *arg;    /* for event and error */
 };
 

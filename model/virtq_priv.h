@@ -48,8 +48,8 @@ virtq_hdr_len(const struct virtq *vq)
 void virtq_fail_ring(struct virtq *vq, enum ring_error why);
 void virtq_fail_buffer(struct virtq *vq);
 
-/* A frame is lost, here. */
-void virtq_drop(struct virtq *vq, enum drop_reason why);
+/* A frame is lost, here; `f` is NULL if it came from the guest. */
+void virtq_drop(struct virtq *vq, const struct frame *f, enum drop_reason why);
 
 /*
  * Look at the ring if it is allowed to now. Returns entries ready, or

@@ -187,7 +187,7 @@ virtq_rx(struct virtq *vq, const struct frame *f)
 	int ret = receive(vq, f);
 
 	if (ret < 0) {
-		virtq_drop(vq, reason(vq, ret));
+		virtq_drop(vq, f, reason(vq, ret));
 		return ret;
 	}
 	vq->counters.packets++;

@@ -106,7 +106,7 @@ send_chain(struct virtq *vq)
 
 	if (vq->chain.out_len < hdr_len + FRAME_LEN_MIN ||
 		vq->chain.out_len > hdr_len + FRAME_LEN_MAX) {
-		virtq_drop(vq, DROP_TX_LENGTH);
+		virtq_drop(vq, NULL, DROP_TX_LENGTH);
 		return 0;
 	}
 	n = map_chain(vq);
@@ -115,7 +115,7 @@ send_chain(struct virtq *vq)
 		return n;
 	}
 	if (send_mapped(vq, n) < 0)
-		virtq_drop(vq, DROP_TX_HEADER);
+		virtq_drop(vq, NULL, DROP_TX_HEADER);
 	/* the receiver runs in the call: it may have been us, and failed */
 	return vq->state == VIRTQ_RDY ? 0 : -EIO;
 }

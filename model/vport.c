@@ -37,8 +37,20 @@ struct vport {
 	uint32_t *word; /* borrowed, NULL if none */
 	uint64_t samples;
 	struct drops drops; /* of queues, also of those that are gone, and of none */
+	struct drop_log drop_log;
 	TAILQ_HEAD(, vport_virtq) virtqs;
 };
+
+/* A frame is lost. */
+static void
+drop(void *arg, uint16_t queue, const struct frame *f, enum drop_reason why)
+{
+	struct vport *vp = arg;
+
+	vp->drops.by[why]++;
+	if (f != NULL)
+		drop_log_add(&vp->drop_log, why, queue, f);
+}
 
 /* From the switch to the guest. */
 static int
@@ -49,7 +61,7 @@ deliver(void *arg, const struct frame *f)
 
 	if (vq != NULL)
 		return virtq_rx(vq, f);
-	vp->drops.by[DROP_RX_NO_RULE]++;
+	drop(vp, DROP_NO_QUEUE, f, DROP_RX_NO_RULE);
 	return -ENOENT;
 }
 
@@ -274,11 +286,11 @@ vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 		.engine = vp->engine,
 		.mkeys = vp->mkeys,
 		.oracle = vp->oracle,
-		.drops = &vp->drops,
 		.caps = &vp->caps,
 		.ops = {
 			.tx = transmit,
 			.ready = before_ready,
+			.drop = drop,
 			.event = ops->event,
 			.error = ops->error,
 		},
@@ -315,6 +327,12 @@ vport_virtq_destroy(struct vport *vp, struct virtq *vq)
 	TAILQ_REMOVE(&vp->virtqs, v, link);
 	virtq_destroy(vq);
 	free(v);
+}
+
+const struct drop_log *
+vport_drop_log(const struct vport *vp)
+{
+	return &vp->drop_log;
 }
 
 void

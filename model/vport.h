@@ -87,6 +87,9 @@ int vport_virtq_create(struct vport *vp, const struct virtq_attr *attr,
 	const struct vport_virtq_ops *ops, void *arg, struct virtq **out);
 void vport_virtq_destroy(struct vport *vp, struct virtq *vq);
 
+/* Frames towards the guest that were lost; borrowed, lives as long as the vport. */
+const struct drop_log *vport_drop_log(const struct vport *vp);
+
 void vport_get_stats(const struct vport *vp, struct vport_stats *out);
 
 #endif

@@ -208,6 +208,7 @@ static void
 expect_drop(struct pair *p, uint32_t len, enum drop_reason why)
 {
 	struct side *a = &p->side[0], *b = &p->side[1];
+	const struct drop_record *last;
 	struct vport_stats before, after;
 
 	vport_get_stats(b->vp, &before);
@@ -218,6 +219,12 @@ expect_drop(struct pair *p, uint32_t len, enum drop_reason why)
 	assert_int_equal(drops_total(&after.drops), drops_total(&before.drops) + 1);
 	assert_int_equal(after.port.tx_dropped, before.port.tx_dropped + 1);
 	assert_int_equal(guest_ring_get(&a->ring[1]).len, 0); /* for the sender it is sent */
+	assert_int_equal(vport_drop_log(b->vp)->total, drops_total(&after.drops));
+	last = &vport_drop_log(b->vp)->frame[drops_total(&before.drops)];
+	assert_int_equal(last->why, why);
+	assert_int_equal(last->queue, why == DROP_RX_NO_RULE ? DROP_NO_QUEUE : 0);
+	assert_int_equal(last->len, len);
+	assert_memory_equal(last->head, macs[1], 6);
 }
 
 /* What does not arrive is counted where it was lost, with the reason, once. */
