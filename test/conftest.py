@@ -181,6 +181,15 @@ class Runner:
         """Options of a vfront on VF `vf`: the model compares each access with its tables."""
         return ['--oracle', self.model_ctl, '--oracle-vf', str(vf)]
 
+    def witnessed(self, ports):
+        """Words before those of a backend on the model started last; `ports` is {socket: VF}.
+
+        What its guests say of their memory is overheard, and the oracle told.
+        """
+        return ['env', f'LD_PRELOAD={built("test/lib/witness/libvhost_witness.so")}',
+                f'VHOST_WITNESS_CTL={self.model_ctl}', 'VHOST_WITNESS_PORTS=' + ':'.join(
+                    f'{path}={vf}' for path, vf in ports.items())]
+
     def vdpa_host(self, driver, pairs, vfs=2, fw=(), options=(), args=None):
         """Our or the stock driver on the model, under the same small program.
 

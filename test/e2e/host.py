@@ -8,26 +8,36 @@ import itertools
 import json
 import os
 import re
-import socket
+import struct
 import subprocess
-import threading
 
 import pytest
 
-from conftest import BUILD, PATIENCE_S, built, wait_until
+from conftest import BUILD, PATIENCE_S, built, check_oracle, wait_until
+from model_ctl import ModelCtl
 
 ADDRESS = '10.9.0.1'
 # Of the VFs that the model makes; guests are told these, so they are not the model's own.
 VFS = ('0000:3b:00.2', '0000:3b:00.3')
 MACS = ('52:54:00:00:00:0a', '52:54:00:00:00:0b')
 GUESTS = ('10.9.0.2', '10.9.0.3')
-_serial = itertools.count()
+# Why the card loses a frame that arrives while its queue is changed: as hardware does.
+BLACKOUT = {'rx_suspended', 'rx_not_started'}
+_serial = itertools.count(1)
 
-# Sends noise to the echo server of a guest, and compares: ADDRESS BYTES.
+# Bytes that a stream may have on its way: a quarter of the guest's receive ring.  More, and a
+# burst finds the ring of an emulated guest full now and then, and pings are lost with it.
+WINDOW = 64 << 10
+
+# Sends noise to the echo server of a guest, and compares: ADDRESS BYTES WINDOW.
 STREAM = r'''
 import os, socket, sys, threading
 noise = os.urandom(int(sys.argv[2]))
-s = socket.create_connection((sys.argv[1], 7), timeout=60)
+s = socket.socket()
+s.settimeout(60)
+for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+    s.setsockopt(socket.SOL_SOCKET, buffer, int(sys.argv[3]) // 2)  # the kernel doubles it
+s.connect((sys.argv[1], 7))
 threading.Thread(target=lambda: (s.sendall(noise), s.shutdown(socket.SHUT_WR)), daemon=True).start()
 back = bytearray()
 while chunk := s.recv(65536):
@@ -75,34 +85,60 @@ class Namespace:
         subprocess.run(['ip', 'netns', 'del', self.name], check=False)
 
 
-class Pinger(threading.Thread):
-    """Pings until told to stop; -W 5 and a count, so that late is not lost."""
+def pinger_words(net, address, count, interval, ident):
+    return net.words('/usr/bin/python3', os.path.join(os.path.dirname(__file__), 'pinger.py'),
+                     address, str(count), str(interval), str(ident))
 
-    EACH = 25
+
+def ping(net, address, count=100, interval=0.01):
+    """Pings of which none may stay unanswered."""
+    check_pings(json.loads(subprocess.run(
+        pinger_words(net, address, count, interval, next(_serial)), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, timeout=PATIENCE_S, check=True).stdout))
+
+
+class Pinger:
+    """Pings until told to stop, and for each one that stays unanswered what became of it.
+
+    Each ping has its number, and the card remembers the frames that it lost.
+    """
 
     def __init__(self, host, address):
-        super().__init__(daemon=True)
-        self.words = host.net.words('ping', '-q', '-n', '-c', str(self.EACH), '-i', '0.02',
-                                    '-W', '5', address)
-        self.sent = self.received = 0
-        self.longest_ms = 0.0
-        self.last = threading.Event()
-        self.start()
+        self.host, self.ident = host, next(_serial)
+        self.process = host.runner.start('pinger', pinger_words(
+            host.net, address, 0, 0.01, self.ident))
+        with ModelCtl(host.runner.model_ctl) as card:
+            self.seen = card.ask(cmd='drops', vf=0)['total']
 
-    def run(self):
-        while not self.last.is_set():
-            text = subprocess.run(self.words, stdout=subprocess.PIPE, text=True, check=False).stdout
-            counts = re.search(r'(\d+) packets transmitted, (\d+) (?:packets )?received', text)
-            longest = re.search(r'= [\d.]+/[\d.]+/([\d.]+)/', text)
-            self.sent += int(counts[1]) if counts else self.EACH
-            self.received += int(counts[2]) if counts else 0
-            self.longest_ms = max(self.longest_ms, float(longest[1]) if longest else 0)
+    def lost_by_card(self):
+        """Pings that the card lost since the start, with its reasons."""
+        with ModelCtl(self.host.runner.model_ctl) as card:
+            answer = card.ask(cmd='drops', vf=0, **{'from': self.seen})
+        assert answer['total'] - self.seen == len(answer['frames']), 'drops that the card forgot'
+        heads = [(bytes.fromhex(frame['head']), frame['reason']) for frame in answer['frames']]
+        # IPv4 without options, ICMP, echo request: identifier and number
+        pings = [(*struct.unpack('>HH', head[38:42]), reason) for head, reason in heads
+                 if head[12:15] == b'\x08\x00\x45' and head[23] == 1 and head[34] == 8]
+        return {number: reason for ident, number, reason in pings if ident == self.ident}
 
-    def result(self):
-        """(sent, received) since the start."""
-        self.last.set()
-        self.join(2 * PATIENCE_S)
-        return self.sent, self.received
+    def finish(self):
+        """Stop; a ping stayed unanswered if and only if the card lost it, and in a blackout."""
+        self.process.child.stdin.close()
+        assert self.process.wait() == 0, self.process.tail()
+        report = json.loads(self.process.log())
+        check_pings(report, self.lost_by_card(), self.host.dropped())
+        return report
+
+
+def check_pings(report, lost=None, everything=None):
+    """Each ping was answered once and undamaged, but for those that the card lost in a blackout."""
+    answered = {int(number) for number in report['answered']}
+    unanswered = set(range(1, report['sent'] + 1)) - answered
+    lost = lost or {}
+    assert report['sent'] and not report['twice'] and not report['damaged'], report
+    assert unanswered == set(lost), (f'unanswered {sorted(unanswered)}, lost by the card {lost}, '
+                                     f'all that was lost: {everything}')
+    assert set(lost.values()) <= BLACKOUT, lost
 
 
 class Host:
@@ -116,25 +152,32 @@ class Host:
     def vhost_socket(self, port='a'):
         return self.runner.path(f'{port}.sock')
 
-    def card_socket(self):
-        return self.runner.path('card.ctl')
+    def dropped(self):
+        """Frames that the card lost, and the TAP on either side, by place and reason."""
+        with ModelCtl(self.runner.model_ctl) as card:
+            stats = card.ask(cmd='stats')
+        places = {f'vf{vf["vf"]}': vf['port']['dropped'] for vf in stats['vfs']}
+        places['uplink'] = stats['uplink']['dropped']
+        places['tap'] = {what: int(self.net.run('cat', f'/sys/class/net/up0/statistics/{what}'))
+                         for what in ('rx_dropped', 'tx_dropped', 'rx_errors', 'tx_errors')}
+        return {(place, reason): count for place, reasons in places.items()
+                for reason, count in reasons.items() if count}
 
-    def card(self, vf=0):
-        """What the model counts at the port of a function; TX is towards the guest."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(PATIENCE_S)
-            s.connect(self.card_socket())
-            s.sendall(b'{"cmd":"stats"}\n')
-            with s.makefile() as lines:
-                return json.loads(lines.readline())['vfs'][vf]['port']
+    def check_dma(self):
+        """The guests' memory as they announced it, and nothing else, was touched so far."""
+        with ModelCtl(self.runner.model_ctl) as card:
+            for vf in card.ask(cmd='stats')['vfs']:
+                assert vf['oracle']['errors'] == 0 < vf['oracle']['audits'], vf['oracle']
 
     def start(self):
-        options = ' '.join(['--uplink tap:up0', f'--ctl {self.card_socket()}', *(f'--fw {setting}' for setting in self.fw)])
+        options = f'--uplink tap:up0 {self.runner.model_options(self.fw)}'
+        witness = self.runner.witnessed({self.vhost_socket(port): vf
+                                         for vf, port in enumerate('ab'[:self.vfs])})
         ports = []
         for vf, port in zip(VFS[:self.vfs], 'ab'):
             ports += ['--vf', f'{vf}={self.vhost_socket(port)},name={port},mode={self.mode}']
         self.daemon = self.runner.start('vdpa-ctl', self.net.words(
-            built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', str(self.vfs),
+            *witness, built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', str(self.vfs),
             '--model-opt', options, '--ctl', self.runner.path('ctl.sock'), *ports))
         self.daemon.await_text('vdpa-ctl: ready')
         return self
@@ -168,14 +211,13 @@ class Host:
             self.net.words('ping', '-q', '-c', '1', '-W', '1', address),
             stdout=subprocess.DEVNULL, check=False).returncode == 0)
 
-    def ping(self, count=100, address=GUESTS[0], interval='0.01'):
-        """Pings of which none may stay unanswered."""
-        text = self.net.run('ping', '-q', '-n', '-c', str(count), '-i', interval, '-W', '5', address)
-        assert f'{count} packets transmitted, {count} received' in text, text
+    def ping(self, count=100, address=GUESTS[0]):
+        ping(self.net, address, count)
 
     def stream(self, mib=4, address=GUESTS[0]):
         """Noise to the guest's echo server and back, compared."""
-        self.net.run('/usr/bin/python3', '-c', STREAM, address, str(mib << 20), seconds=120)
+        self.net.run('/usr/bin/python3', '-c', STREAM, address, str(mib << 20), str(WINDOW),
+                     seconds=120)
 
     def iperf(self, *options, address=GUESTS[0], seconds=2):
         """TCP at full speed to the guest, or from it (-R)."""
@@ -191,7 +233,8 @@ class Host:
 
     def iperf_forever(self, address=GUESTS[0]):
         """What the guest can send, until it is ended."""
-        self.iperf('-R', address=address, seconds=1)
+        words = ('-R', '-w', str(WINDOW))
+        self.iperf(*words, address=address, seconds=1)
         frames = self.frames()
         process = None
 
@@ -199,7 +242,7 @@ class Host:
             nonlocal process
             if process is None or process.child.poll() is not None:
                 process = self.runner.start('iperf3', self.net.words(
-                    'iperf3', '-c', address, '-t', '3600', '-R'))
+                    'iperf3', '-c', address, '-t', '3600', *words))
             return self.frames() > frames + 1000
         wait_until('iperf3 to run', runs)
         return process
@@ -214,3 +257,4 @@ class Host:
         assert self.daemon.stop() == 0, self.daemon.tail()
         left = re.findall(r'context closed, (\d+) objects? left', self.daemon.log())
         assert left == ['0'] * self.vfs, self.daemon.tail()
+        check_oracle(self.daemon, self.vfs)

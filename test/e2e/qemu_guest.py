@@ -185,6 +185,12 @@ class Guest:
         self.ask('device_add', driver='pc-dimm', id=name, memdev='m' + name)
         wait_until(f'{name} in the guest', lambda: self.memory_kib() >= before + mib * 900)
 
+    def ping(self, address, count=20):
+        """Pings from the guest, one after the other; none may stay unanswered."""
+        # -W holds only for a ping that has had no answer yet: so one program for each.
+        self.shell(f'n=0; while [ $n -lt {count} ]; do ping -q -c 1 -W 5 {address} >/dev/null || '
+                   '{ echo no answer; exit 1; }; n=$((n+1)); done')
+
     def send_in_background(self, address):
         """Much of it, from much memory, until the guest ends."""
         self.shell(f'(while :; do dd if=/dev/zero bs=1M count=16 | nc {address} 9; sleep 0.1; '

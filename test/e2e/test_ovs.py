@@ -10,7 +10,7 @@ import re
 import pytest
 
 from conftest import wait_until
-from host import ADDRESS, VFS, Host, Namespace
+from host import ADDRESS, VFS, Host, Namespace, ping
 from ovs import Switch
 
 # Objects of a device without a guest.
@@ -40,7 +40,7 @@ def test_virtio_user_port(runner, inside):
         inside.run('ip', 'link', 'set', 'br0', 'up')
         host.await_guest()
         host.ping()
-        inside.run('ping', '-q', '-c', '50', '-i', '0.01', '-W', '5', ADDRESS)
+        ping(inside, ADDRESS)
         assert host.dev()['queues_active'] == 2
         # The switch stops and starts the port, some time after it has said so.
         for entries in (128, 256, 64):
