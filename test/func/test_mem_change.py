@@ -133,6 +133,32 @@ def test_removed_memory_is_given_back(runner):
     echo.stop()
 
 
+@pytest.mark.parametrize('args, held', [(',host_unmap=1', 4), (',host_unmap=0', 6)])
+def test_librte_vhost_sees_the_table_or_not(runner, args, held):
+    """host_unmap=0 is the way since DPDK 24.03: the hook answers every table of a running
+    device, so that librte_vhost keeps what was removed until it is given the table of a
+    device that has stopped. Nothing else differs.
+    """
+    vfs = TwoVfs(runner, args=args)
+    echo = vfs.guest(1, '--role', 'echo', '--dimms', 0, '--seconds', 600)
+    words = ('--dimms', 3, '--seconds', 600, '--rate', 2000, '--seed', 4, '--change')
+    guest = vfs.guest(0, *words, 'remove:2,add:1')
+    vfs.host.await_text('memory change 3: ')
+    # both boot memories and two DIMMs; librte_vhost: the removed ones as well
+    wait_until('memory to be unmapped', lambda: len(vfs.guest_files()) == held)
+    guest.end()
+    # the same, and then, as this seed has it, the rings stop and start
+    guest = vfs.guest(0, *words, 'remove:2,add:1,restart:1')
+    vfs.host.await_text('(?s)(mlx5x0: probed -> configured.*){3}')
+    wait_until('a start to let go of the rest', lambda: len(vfs.guest_files()) == 4)
+    guest.end()
+    echo.stop()
+    assert not vfs.at_rest()[1]
+    sound(vfs.talk(pairs=2, changes='all:2,restart:2'))
+    assert not vfs.at_rest()[1]
+    vfs.end()
+
+
 def test_legacy_firmware(runner):
     """Firmware that cannot resume a suspended queue: new objects, no memory command between."""
     vfs = TwoVfs(runner, fw=('resume=0',))

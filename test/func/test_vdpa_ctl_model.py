@@ -30,12 +30,22 @@ def end(daemon, contexts):
     assert sorted(f for f in os.listdir(daemon.dir) if not f.startswith('log')) == []
 
 
-def fds(daemon):
-    """Descriptors of the daemon, which is a child of the launcher or the launcher itself."""
+def pid_of(daemon):
+    """The daemon is a child of the launcher or the launcher itself."""
     pid = daemon.child.pid
     with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as f:
         children = f.read().split()
-    return len(os.listdir(f'/proc/{children[0] if children else pid}/fd'))
+    return children[0] if children else pid
+
+
+def fds(daemon):
+    return len(os.listdir(f'/proc/{pid_of(daemon)}/fd'))
+
+
+def guest_files(daemon):
+    """Files of guest memory that it has mapped."""
+    with open(f'/proc/{pid_of(daemon)}/maps', encoding='ascii') as f:
+        return {line.split()[4] for line in f if 'memfd:vfront' in line}
 
 
 def test_two_guests(daemon, runner):
@@ -53,6 +63,8 @@ def test_two_guests(daemon, runner):
     dev = wait_for('4 changes', lambda: (d := daemon.dev('a')).get('changes', 0) >= 4 and d)
     assert dev['queues_active'] == 4 and dev['queues_failed'] == 0
     assert dev['last_change']['cmds_blackout'] > 0 and dev['last_error'] == ''
+    # Two guests of boot memory and two DIMMs: what was removed is mapped by nobody.
+    wait_for('removed memory to be unmapped', lambda: len(guest_files(daemon)) == 6)
     assert re.search(r'(?m)^ +1 tx +[1-9]', daemon.ctl('dev', 'vstats', 'show', 'a'))
     status, report = source.result()
     assert status == 0, report

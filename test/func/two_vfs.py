@@ -64,7 +64,7 @@ def parse_trace(text):
 
 
 class TwoVfs:
-    def __init__(self, runner, fw=()):
+    def __init__(self, runner, fw=(), args=''):
         self.runner = runner
         self.watched = set()  # VFs with a guest that announces its tables
         self.sockets = [runner.path('vf0.sock'), runner.path('vf1.sock')]
@@ -72,7 +72,7 @@ class TwoVfs:
         words = [built('test/peer/vdpa-host'), *eal_args(), '-d', runner.plugin(),
                  '--log-level=pmd.vdpa.mlx5x:debug']
         for i, vf in enumerate(VFS):
-            words += ['--vdev', f'vdpa_mlx5x{i},dev={vf}']
+            words += ['--vdev', f'vdpa_mlx5x{i},dev={vf}{args}']
         words += ['--', *(f'vdpa_mlx5x{i}={s}' for i, s in enumerate(self.sockets))]
         self.host = runner.start('vdpa-host', runner.under_model(
             words, vfs=2, fw=fw, options=('--trace', self.trace_path)))

@@ -159,6 +159,13 @@ int mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *tab
 void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect);
 
 /**
+ * @return
+ *   Whether librte_vhost is to see a table that the device is on already, when
+ *   memory went with it: it unmaps that memory then.  Device locked.
+ */
+bool mlx5x_dev_host_unmap(const struct mlx5x_dev *dev);
+
+/**
  * Take the channel on which a backend may ask the frontend for something; it is
  * used to offer the doorbell page of each queue.  Device locked.
  *

@@ -358,6 +358,12 @@ mlx5x_dev_revive(struct mlx5x_dev *dev)
 	mlx5x_dev_start(dev, vid);
 }
 
+bool
+mlx5x_dev_host_unmap(const struct mlx5x_dev *dev)
+{
+	return dev->conf.host_unmap != 0;
+}
+
 void
 mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
 {

@@ -13,6 +13,7 @@
 #include <rte_kvargs.h>
 #include <rte_string_fns.h>
 
+#include "mlx5x_compat.h"
 #include "mlx5x_devargs.h"
 
 #define WHY_BYTES MLX5X_DEVARGS_WHY
@@ -38,6 +39,7 @@ static const struct number {
 	NUMBER(queue_size, 0, MLX5X_AHEAD_MAX_SIZE, 0),
 	NUMBER(max_pairs, 1, MLX5X_MAX_PAIRS, 0),
 	NUMBER(resume, 0, 1, MLX5X_RESUME_AUTO),
+	NUMBER(host_unmap, 0, 1, MLX5X_COMPAT_HOST_UNMAP),
 	NUMBER(cmd_timeout_ms, 1, MLX5X_CMD_TIMEOUT_MAX, 10000),
 #undef NUMBER
 };
@@ -130,6 +132,10 @@ check(const struct mlx5x_conf *conf, char *why)
 	else if (conf->max_pairs != 0 && conf->queues > conf->max_pairs)
 		snprintf(why, WHY_BYTES, "queues=%u is more than max_pairs=%u", conf->queues,
 			conf->max_pairs);
+	else if (conf->host_unmap > MLX5X_COMPAT_HOST_UNMAP)
+		snprintf(why, WHY_BYTES,
+			"host_unmap=1: librte_vhost since 24.03 panics at a table of a running "
+			"device");
 	else
 		return 0;
 	return -EINVAL;

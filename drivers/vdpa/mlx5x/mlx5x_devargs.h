@@ -42,6 +42,7 @@ struct mlx5x_conf {
 	uint16_t queue_size;          /* entries of those, given with `queues` only */
 	uint16_t max_pairs;           /* pairs offered; 0: what the device has */
 	uint16_t resume;              /* 0, 1: forced; MLX5X_RESUME_AUTO: what the device can */
+	uint16_t host_unmap;          /* 1: librte_vhost unmaps what leaves a running guest */
 	uint16_t cmd_timeout_ms;      /* firmware that takes longer to answer is given up */
 };
 

@@ -57,8 +57,9 @@
  *		      would panic
  *	running, and  Before 24.03 the message goes on after the move, so that
  *	regions gone  librte_vhost unmaps them and the host has the memory
- *		      back.  The dev_close and dev_conf that it may call within
- *		      this message are announced to the device as soft
+ *		      back (host_unmap=0: not).  The dev_close and dev_conf that
+ *		      it may call within this message are announced to the device
+ *		      as soft
  *
  * A sound table that a running device cannot serve is refused where the frontend
  * waits for the answer.  One that does not wait would lose its connection, and
@@ -216,13 +217,6 @@ dup_fds(const struct mlx5x_vhost_msg *msg, int *fds)
 		fds[i] = i < fd_count(msg) ? fcntl(msg->fds[i], F_DUPFD_CLOEXEC, 0) : -1;
 }
 
-/* True if the message must go on to librte_vhost although the device has moved already. */
-static bool
-wants_unmap(const struct mlx5x_memdelta *delta)
-{
-	return RTE_VERSION < RTE_VERSION_NUM(24, 3, 0, 0) && delta->n_removed != 0;
-}
-
 static enum rte_vhost_msg_result
 set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 {
@@ -250,7 +244,7 @@ set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	if (ret != 0 && (msg->flags & MLX5X_VHOST_NEED_REPLY) != 0)
 		return RTE_VHOST_MSG_RESULT_ERR;
-	if (ret == 0 && wants_unmap(&delta)) {
+	if (ret == 0 && delta.n_removed != 0 && mlx5x_dev_host_unmap(dev)) {
 		mlx5x_dev_expect_soft_cycle(dev, true);
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	}

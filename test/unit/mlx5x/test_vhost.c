@@ -38,6 +38,7 @@
 struct mlx5x_dev {
 	bool running;
 	bool soft;
+	bool host_unmap;
 	int locked;
 	int changes;
 	int channels;
@@ -105,6 +106,13 @@ mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd)
 {
 	assert_int_equal(dev->locked, 1);
 	assert_true(index < 256 && fd >= -1);
+}
+
+bool
+mlx5x_dev_host_unmap(const struct mlx5x_dev *dev)
+{
+	assert_int_equal(dev->locked, 1);
+	return dev->host_unmap;
 }
 
 void
@@ -281,12 +289,28 @@ test_removed_region_goes_on(void **state)
 
 	(void)state;
 	the_dev.next.n_removed = 1;
+	the_dev.host_unmap = true;
 	expect_passed(&msg);
 	assert_int_equal(the_dev.changes, 1);
 	assert_true(the_dev.soft);
 	/* for that message only */
 	msg = hook_message(MLX5X_VHOST_SET_VRING_ENABLE, 8, 0);
 	expect_passed(&msg);
+	assert_false(the_dev.soft);
+}
+
+/* Where librte_vhost would panic: it never sees the table of a running device. */
+static void
+test_removed_region_stays(void **state)
+{
+	struct mlx5x_vhost_msg msg = hook_table(2);
+
+	(void)state;
+	the_dev.next.n_removed = 1;
+	the_dev.host_unmap = false;
+	assert_int_equal(rte_vdpa_mlx5x_pre_msg(VID, &msg), RTE_VHOST_MSG_RESULT_OK);
+	assert_int_equal(msg.fd_num, 0);
+	assert_int_equal(the_dev.changes, 1);
 	assert_false(the_dev.soft);
 }
 
@@ -548,6 +572,7 @@ main(void)
 		TEST(test_table_on_running_device),
 		TEST(test_table_on_stopped_device),
 		TEST(test_removed_region_goes_on),
+		TEST(test_removed_region_stays),
 		TEST(test_change_fails),
 		TEST(test_hostile_counts),
 		TEST(test_hostile_size),
