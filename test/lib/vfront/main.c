@@ -91,6 +91,8 @@ static const struct option_row {
 		"frames per second (0: as the window allows)" },
 	{ "window", OPT_U32, AT(run.traffic.window), 1, 65536, "N",
 		"frames in flight over all queues (half a ring)" },
+	{ "write-off", OPT_U32, AT(run.traffic.write_off_us), 1000, 60000000, "US",
+		"silence until a window that is all lost is given back (300000)" },
 	{ "change", OPT_CHANGE, AT(run.change.count), 0, 0, "KIND:COUNT,...",
 		"add remove reorder grow move swap same all restart" },
 	{ "interval", OPT_U32, AT(run.change.interval_ms), 0, 600000, "MS",

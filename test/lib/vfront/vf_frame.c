@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,8 @@
 struct payload {
 	uint32_t magic;
 	uint32_t run;
-	uint64_t seq;
+	uint32_t seq;
+	uint32_t taken;
 	uint16_t stream;
 	uint16_t length;
 } __attribute__((packed));
@@ -91,7 +93,8 @@ vf_frame_build(uint8_t *frame, uint32_t length, const uint8_t dst[6], const uint
 {
 	struct payload p = { .magic = MAGIC,
 		.run = id->run,
-		.seq = id->seq,
+		.seq = (uint32_t)id->seq,
+		.taken = id->taken,
 		.stream = id->stream,
 		.length = (uint16_t)length };
 	struct vf_rng rng = { .state = id->seq << 20 ^ id->stream ^ (uint64_t)id->run << 32 };
@@ -138,7 +141,9 @@ vf_frame_check(const uint8_t *frame, uint32_t length, const uint8_t mac[6], stru
 	memcpy(&sum, frame + CHECKSUM_AT, sizeof(sum));
 	if (p.magic != MAGIC || p.length != length || sum != checksum(frame, length))
 		return VF_FRAME_CORRUPT;
-	*id = (struct vf_frame_id){ .run = p.run, .stream = p.stream, .seq = p.seq };
+	*id = (struct vf_frame_id){
+		.run = p.run, .stream = p.stream, .seq = p.seq, .taken = p.taken
+	};
 	return memcmp(frame, mac, 6) == 0 ? VF_FRAME_OK : VF_FRAME_FOREIGN;
 }
 
@@ -150,6 +155,16 @@ vf_frame_swap(uint8_t *frame)
 	memcpy(mac, frame, 6);
 	memcpy(frame, frame + 6, 6);
 	memcpy(frame + 6, mac, 6);
+}
+
+void
+vf_frame_stamp(uint8_t *frame, uint32_t length, uint32_t taken)
+{
+	uint16_t sum;
+
+	memcpy(frame + PAYLOAD_AT + offsetof(struct payload, taken), &taken, sizeof(taken));
+	sum = checksum(frame, length);
+	memcpy(frame + CHECKSUM_AT, &sum, sizeof(sum));
 }
 
 int

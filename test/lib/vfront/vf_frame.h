@@ -24,7 +24,9 @@
 struct vf_frame_id {
 	uint32_t run;    /* tells this run from an earlier one */
 	uint16_t stream; /* queue pair * VF_FRAME_FLOWS + flow */
-	uint64_t seq;
+	uint64_t seq;    /* below 2^32 */
+	uint32_t taken;  /* frames the peer had taken, with this one, mod 2^32; 0: it does not count
+			  */
 };
 
 enum vf_frame_verdict {
@@ -53,6 +55,12 @@ enum vf_frame_verdict vf_frame_check(
 
 /** Swap the two MAC addresses. */
 void vf_frame_swap(uint8_t *frame);
+
+/**
+ * Write into a frame that was found good how many of its run were taken; the
+ * checksum is made anew.
+ */
+void vf_frame_stamp(uint8_t *frame, uint32_t length, uint32_t taken);
 
 struct vf_stream;
 

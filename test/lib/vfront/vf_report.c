@@ -60,6 +60,11 @@ vf_report_print(const struct vf_run_conf *conf, const struct vf_result *res, FIL
 		"frames   sent %" PRIu64 ", returned %" PRIu64 ", lost %" PRIu64
 		", corrupted %" PRIu64 ", duplicated %" PRIu64 ", reordered %" PRIu64 "\n",
 		a->sent, a->returned, a->lost, res->corrupted, a->duplicated, a->reordered);
+	if (a->lost > 0 && res->split)
+		fprintf(to,
+			"lost     %" PRIu64 " never reached the peer, %" PRIu64
+			" did not come back from it\n",
+			res->lost_tx, res->lost_rx);
 	fprintf(to,
 		"queues   %u of %u active after the last change, %" PRIu64
 		" stalls, longest gap %" PRIu64 " us\n",
@@ -162,6 +167,7 @@ add_numbers(json_t *root, const struct vf_result *res)
 		{ "unsent", a->unsent },
 		{ "received", res->received },
 		{ "echoed", res->echoed },
+		{ "unechoed", res->unechoed },
 		{ "foreign", res->foreign },
 		{ "pairs", res->pairs },
 		{ "queues", res->queues },
@@ -189,6 +195,13 @@ add_numbers(json_t *root, const struct vf_result *res)
 			root, number[i].name, json_integer((json_int_t)number[i].value));
 }
 
+/* null: nobody knows. */
+static json_t *
+split_json(const struct vf_result *res, uint64_t lost)
+{
+	return res->split ? json_integer((json_int_t)lost) : json_null();
+}
+
 int
 vf_report_json(const struct vf_run_conf *conf, const struct vf_result *res, const char *path)
 {
@@ -204,6 +217,8 @@ vf_report_json(const struct vf_run_conf *conf, const struct vf_result *res, cons
 			    : why != NULL   ? why
 					    : ""));
 	add_numbers(root, res);
+	json_object_set_new(root, "lost_tx", split_json(res, res->lost_tx));
+	json_object_set_new(root, "lost_rx", split_json(res, res->lost_rx));
 	json_object_set_new(root, "changes", json_changes(res));
 	json_object_set_new(root, "history", json_history(res));
 	json_object_set_new(root, "violations", json_violations(res));

@@ -14,7 +14,8 @@
 #define WARM_CHAINS  8       /* per queue, before anything is changed */
 #define WARM_MORE_US 3000000 /* for the other queues, once the first frame is back */
 #define LAST_US      5000000
-#define COME_HOME_US 3000000 /* without a frame: the last ones are lost */
+#define QUIET_US     300000
+#define COME_HOME_US 3000000 /* without a frame: those on the way are lost */
 
 struct run {
 	const struct vf_run_conf *conf;
@@ -50,6 +51,38 @@ stopped(const struct run *r)
 	return r->conf->stop != NULL && *r->conf->stop != 0;
 }
 
+static uint64_t
+silence(const struct run *r)
+{
+	return vf_clock_us() - r->traffic.last_rx_us;
+}
+
+/*
+ * Wait for what is still on its way, and learn what was lost.  Closing frames
+ * go out only when the device has used all that was sent: they bring kicks,
+ * and would hide one that is missing.
+ */
+static int
+come_home(struct run *r)
+{
+	struct vf_traffic *t = &r->traffic;
+	bool used = true;
+	int rc = 0;
+
+	vf_traffic_end(t);
+	while (rc == 0 && !vf_traffic_settled(t) &&
+		(silence(r) < QUIET_US || (!used && silence(r) < COME_HOME_US))) {
+		rc = turn(r);
+		used = vf_traffic_all_used(t);
+	}
+	if (rc < 0 || !used || vf_traffic_settled(t))
+		return rc;
+	vf_traffic_settle(t);
+	while (rc == 0 && !vf_traffic_settled(t) && silence(r) < COME_HOME_US)
+		rc = turn(r);
+	return rc;
+}
+
 /* The peer may come later than we do: frames sent into the void do not count. */
 static int
 warm_up(struct run *r)
@@ -73,7 +106,7 @@ warm_up(struct run *r)
 		}
 	}
 	r->result->warm_queues = vf_traffic_active(&r->traffic, 1);
-	return rc;
+	return rc < 0 ? rc : come_home(r);
 }
 
 /* What was in flight at the last change may still be reported as used: a queue
@@ -123,18 +156,21 @@ main_part(struct run *r)
 	return rc;
 }
 
-/* Wait for what is still on its way. */
-static int
-come_home(struct run *r)
+/* Lost is what is not back, and known to be so; which way, says the peer. */
+static void
+split_losses(struct run *r)
 {
-	const struct vf_account *a = &r->traffic.account;
-	int rc = 0;
+	const struct vf_traffic *t = &r->traffic;
+	struct vf_account *a = &r->traffic.account;
+	struct vf_result *res = r->result;
+	bool settled = vf_traffic_settled(t);
 
-	vf_traffic_end(&r->traffic);
-	while (rc == 0 && a->returned + a->lost < a->sent &&
-		vf_clock_us() - r->traffic.last_rx_us < COME_HOME_US)
-		rc = turn(r);
-	return rc;
+	vf_account_close(a);
+	res->split = settled && (a->lost == 0 || t->peer_taken > 0);
+	if (res->split && a->lost > 0) {
+		res->lost_tx = a->sent > t->peer_taken ? a->sent - t->peer_taken : 0;
+		res->lost_rx = a->lost > res->lost_tx ? a->lost - res->lost_tx : 0;
+	}
 }
 
 static void
@@ -144,11 +180,12 @@ collect(struct run *r)
 	const struct vf_change *c = &r->change;
 
 	if (r->conf->traffic.role == VF_ROLE_SOURCE)
-		vf_account_close(&r->traffic.account);
+		split_losses(r);
 	res->account = r->traffic.account;
 	res->account.stream = NULL;
 	res->received = r->traffic.received;
 	res->echoed = r->traffic.echoed;
+	res->unechoed = r->traffic.unechoed;
 	res->corrupted = r->traffic.corrupted;
 	res->foreign = r->traffic.foreign;
 	res->longest_gap_us = r->traffic.longest_gap_us;

@@ -39,7 +39,9 @@ struct vf_result {
 	int error;                 /* 0 or -errno: the run ended early */
 	const char *stage;         /* where it ended early */
 	struct vf_account account; /* its streams are gone */
-	uint64_t received, echoed, corrupted, foreign;
+	bool split;                /* lost_tx and lost_rx are known */
+	uint64_t lost_tx, lost_rx; /* never at the peer; not back from there */
+	uint64_t received, echoed, unechoed, corrupted, foreign;
 	uint64_t longest_gap_us;
 	uint64_t stalls;
 	uint64_t duration_us; /* with traffic */

@@ -5,14 +5,19 @@
 /*
  * The window: frames sent and not yet back or known to be lost.  A gap in a
  * stream's numbers gives the lost frames' room back at once.  When all of the
- * window is lost no later frame can show it, so after WRITE_OFF_US of silence
- * with every sent chain used, the window is given back as a whole; the frames
+ * window is lost no later frame can show it, so after a time of silence
+ * (write_off_us) with every sent chain used, the window is given back as a whole; the frames
  * stay in the account, and one that comes late is no error.  Each further time
  * takes twice as long: the peer may only be slow, and would be flooded.
  *
  * A chain that the device does not use is another matter: nothing is done
  * about it, because whatever we did (a kick, a new frame) could hide a lost
  * kick.  It is a stall.
+ *
+ * Which way a frame was lost: an echo that is ours writes into each frame how
+ * many it has taken.  What it never took was lost on the way out, the rest on
+ * the way back.  A stream's frames keep their order, so that one more frame in
+ * each stream that comes back settles all before it (vf_traffic_settle).
  */
 
 #include <errno.h>
@@ -22,8 +27,8 @@
 #include "vf_traffic.h"
 
 #define BURST        32
-#define WRITE_OFF_US 300000
 #define STALL_US     1000000
+#define WRITE_OFF_US 300000
 #define FRAME_ROOM   16384
 
 int
@@ -38,6 +43,8 @@ vf_traffic_create(struct vf_traffic *t, const struct vf_traffic_conf *conf, stru
 	t->run = (uint32_t)vf_rng_next(&t->rng) ^ (uint32_t)vf_clock_us();
 	if (t->conf.window == 0)
 		t->conf.window = guest->conf.size / (guest->conf.mergeable ? 4 : 2);
+	if (t->conf.write_off_us == 0)
+		t->conf.write_off_us = WRITE_OFF_US;
 	return vf_account_create(&t->account, VF_MAX_PAIRS * VF_FRAME_FLOWS);
 }
 
@@ -57,9 +64,11 @@ vf_traffic_begin(struct vf_traffic *t)
 	rc = vf_account_create(&t->account, n);
 	t->run++;
 	t->sending = t->conf.role == VF_ROLE_SOURCE;
-	t->corrupted = t->foreign = t->received = t->echoed = t->stalls = 0;
+	t->corrupted = t->foreign = t->received = t->echoed = t->unechoed = t->stalls = 0;
 	t->written_off = t->longest_gap_us = 0;
-	t->write_off_us = WRITE_OFF_US;
+	t->write_off_us = t->conf.write_off_us;
+	t->settling = false;
+	t->taken = t->peer_taken = 0;
 	t->stalled = false;
 	t->rate_from_us = t->last_rx_us = vf_clock_us();
 	t->rate_sent = 0;
@@ -72,6 +81,25 @@ void
 vf_traffic_end(struct vf_traffic *t)
 {
 	t->sending = false;
+}
+
+void
+vf_traffic_settle(struct vf_traffic *t)
+{
+	t->sending = false;
+	t->settling = true;
+	t->settle_next = 0;
+	t->settle_open = 0;
+}
+
+bool
+vf_traffic_settled(const struct vf_traffic *t)
+{
+	const struct vf_account *a = &t->account;
+
+	if (a->returned == a->sent)
+		return true;
+	return t->settling && t->settle_next == a->n_streams && a->returned + a->lost == a->sent;
 }
 
 uint64_t
@@ -119,7 +147,7 @@ note_received(struct vf_traffic *t, unsigned int n)
 	if (t->conf.series != NULL)
 		vf_series_add(t->conf.series, now - t->oracle->start_us, n);
 	t->last_rx_us = now;
-	t->write_off_us = WRITE_OFF_US;
+	t->write_off_us = t->conf.write_off_us;
 	t->stalled = false;
 	if (t->account.sent == 0 && t->conf.role == VF_ROLE_SOURCE)
 		return;
@@ -139,32 +167,65 @@ of_this_run(struct vf_traffic *t, uint32_t run)
 		return false;
 	t->following = true;
 	t->run = run;
+	t->taken = 0;
 	vf_account_restart(&t->account);
 	return true;
 }
 
+/* The peer's count, of which a frame carries the low half. */
 static void
+note_taken(struct vf_traffic *t, uint32_t taken)
+{
+	int32_t more = (int32_t)(taken - (uint32_t)t->peer_taken);
+
+	if (taken != 0 && more > 0)
+		t->peer_taken += (uint32_t)more;
+}
+
+/* Returns true for a good frame of this run. */
+static bool
 take_frame(struct vf_traffic *t, unsigned int queue, const uint8_t *frame, uint32_t length)
 {
 	struct vf_frame_id id = { 0 };
+	uint64_t before;
 
 	t->received++;
 	switch (vf_frame_check(frame, length, t->conf.mac, &id)) {
 	case VF_FRAME_FOREIGN:
 		t->foreign++;
-		return;
+		return false;
 	case VF_FRAME_CORRUPT:
 		t->corrupted++;
 		vf_oracle_report(t->oracle, (int)queue, VF_RULE_PAYLOAD,
 			"frame of %u bytes: contents differ from what was sent", length);
-		return;
+		return false;
 	case VF_FRAME_OK:
 		break;
 	}
-	if (!of_this_run(t, id.run))
+	if (!of_this_run(t, id.run)) {
 		t->foreign++;
+		return false;
+	}
+	before = t->account.returned;
+	vf_account_receive(&t->account, &id, t->conf.role == VF_ROLE_SOURCE);
+	t->taken += t->account.returned - before; /* a frame counts once */
+	note_taken(t, id.taken);
+	t->settle_open--;
+	return true;
+}
+
+static void
+send_back(struct vf_traffic *t, unsigned int pair, uint8_t *frame, uint32_t length, bool ours)
+{
+	if (length < VF_FRAME_MIN || (frame[0] & 1) != 0)
+		return;
+	vf_frame_swap(frame);
+	if (ours)
+		vf_frame_stamp(frame, length, (uint32_t)t->taken);
+	if (vf_queue_send(vf_guest_tx(t->guest, pair), frame, length) == 0)
+		t->echoed++;
 	else
-		vf_account_receive(&t->account, &id, t->conf.role == VF_ROLE_SOURCE);
+		t->unechoed++;
 }
 
 /* An echo takes a frame only when it can send it. */
@@ -185,11 +246,10 @@ receive_pair(struct vf_traffic *t, unsigned int pair)
 
 	while (n < BURST && can_take(t, pair) &&
 		vf_queue_receive(rx, frame, sizeof(frame), &length) == 1) {
-		take_frame(t, rx->conf.index, frame, length);
-		if (t->conf.role == VF_ROLE_ECHO && length >= VF_FRAME_MIN && (frame[0] & 1) == 0) {
-			vf_frame_swap(frame);
-			t->echoed += vf_queue_send(vf_guest_tx(t->guest, pair), frame, length) == 0;
-		}
+		bool ours = take_frame(t, rx->conf.index, frame, length);
+
+		if (t->conf.role == VF_ROLE_ECHO)
+			send_back(t, pair, frame, length, ours);
 		n++;
 	}
 	if (n > 0)
@@ -212,17 +272,15 @@ may_send(struct vf_traffic *t)
 }
 
 static bool
-send_frame(struct vf_traffic *t, unsigned int pair)
+send_frame(struct vf_traffic *t, uint32_t stream)
 {
 	uint8_t frame[VF_FRAME_MAX];
-	struct vf_queue *q = vf_guest_tx(t->guest, pair);
+	struct vf_queue *q = vf_guest_tx(t->guest, stream / VF_FRAME_FLOWS);
 	uint32_t length = vf_rng_range(&t->rng, t->conf.length_min, t->conf.length_max);
-	struct vf_frame_id id = { .run = t->run };
+	struct vf_frame_id id = { .run = t->run, .stream = (uint16_t)stream };
 
 	if (vf_ring_room(q->ring) < VF_RING_MAX_SEGS)
 		return false;
-	id.stream =
-		(uint16_t)(pair * VF_FRAME_FLOWS + vf_rng_range(&t->rng, 0, VF_FRAME_FLOWS - 1));
 	id.seq = vf_account_next(&t->account, id.stream);
 	vf_frame_build(frame, length, t->conf.peer_mac, t->conf.mac, &id);
 	if (vf_queue_send(q, frame, length) < 0)
@@ -241,7 +299,8 @@ send_burst(struct vf_traffic *t)
 	unsigned int n = 0, refused = 0;
 
 	while (n < BURST && refused < pairs && may_send(t)) {
-		bool sent = send_frame(t, t->next_pair);
+		uint32_t flow = vf_rng_range(&t->rng, 0, VF_FRAME_FLOWS - 1);
+		bool sent = send_frame(t, t->next_pair * VF_FRAME_FLOWS + flow);
 
 		t->next_pair = (t->next_pair + 1) % pairs;
 		refused = sent ? 0 : refused + 1;
@@ -250,8 +309,27 @@ send_burst(struct vf_traffic *t)
 	return n;
 }
 
-static bool
-all_sent_chains_used(const struct vf_traffic *t)
+/* One frame more in each stream that was used. */
+static unsigned int
+send_closing(struct vf_traffic *t)
+{
+	unsigned int n = 0;
+
+	while (t->settling && t->settle_next < t->account.n_streams &&
+		t->settle_open < (int64_t)t->conf.window) {
+		if (vf_account_next(&t->account, (uint16_t)t->settle_next) > 0) {
+			if (!send_frame(t, t->settle_next))
+				break;
+			t->settle_open++;
+			n++;
+		}
+		t->settle_next++;
+	}
+	return n;
+}
+
+bool
+vf_traffic_all_used(const struct vf_traffic *t)
 {
 	for (unsigned int i = 1; i < t->guest->n_queues; i += 2)
 		if (vf_ring_outstanding(t->guest->queue[i].ring) > 0)
@@ -265,7 +343,7 @@ look_for_silence(struct vf_traffic *t)
 	uint64_t silence = vf_traffic_silence(t);
 
 	if (silence > t->write_off_us && vf_traffic_in_flight(t) >= t->conf.window &&
-		all_sent_chains_used(t)) {
+		vf_traffic_all_used(t)) {
 		t->written_off = t->account.sent;
 		t->write_off_us *= 2;
 	}
@@ -293,7 +371,7 @@ vf_traffic_step(struct vf_traffic *t)
 		if (rx->attention || vf_ring_room(rx->ring) > t->guest->conf.size / 2)
 			n += receive_pair(t, pair);
 	}
-	n += send_burst(t);
+	n += send_burst(t) + send_closing(t);
 	look_for_silence(t);
 	return n;
 }

@@ -37,6 +37,7 @@ struct vf_traffic_conf {
 	uint64_t rate_pps;               /* 0: as fast as the window allows */
 	uint32_t window;                 /* frames in flight over all queues; 0: half a ring */
 	uint32_t length_min, length_max; /* VF_FRAME_MIN..VF_FRAME_MAX */
+	uint32_t write_off_us; /* silence until a window all lost is given back; 0: 300000 */
 	uint64_t seed;
 	struct vf_series *series; /* borrowed; NULL: not wanted */
 };
@@ -50,8 +51,14 @@ struct vf_traffic {
 	uint32_t run;
 	bool following; /* run is the sender's */
 	bool sending;
-	uint64_t received; /* frames of any kind */
+	bool settling;        /* only closing frames are sent */
+	uint32_t settle_next; /* stream whose closing frame is next */
+	int64_t settle_open;  /* closing frames on their way */
+	uint64_t taken;       /* of this run (echo) */
+	uint64_t peer_taken;  /* as the frames that came back say (source) */
+	uint64_t received;    /* frames of any kind */
 	uint64_t echoed;
+	uint64_t unechoed; /* memory was too short to send them back */
 	uint64_t corrupted;
 	uint64_t foreign;
 	uint64_t rate_from_us, rate_sent;
@@ -77,6 +84,18 @@ int vf_traffic_begin(struct vf_traffic *t);
 
 /** Send no more. */
 void vf_traffic_end(struct vf_traffic *t);
+
+/**
+ * Send a closing frame in each stream: once it is back, whatever of the stream
+ * is not is lost, and the peer has said how many frames it ever took.
+ */
+void vf_traffic_settle(struct vf_traffic *t);
+
+/** @return true when the fate of every frame is known (source). */
+bool vf_traffic_settled(const struct vf_traffic *t);
+
+/** @return true when the device has used every chain that was sent. */
+bool vf_traffic_all_used(const struct vf_traffic *t);
 
 /**
  * Move what can be moved now.

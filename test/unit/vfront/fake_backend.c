@@ -21,10 +21,12 @@
 
 #include "fake_backend.h"
 #include "fake_ring.h"
+#include "vf_frame.h"
 #include "vf_session.h"
 #include "vf_wire.h"
 
 #define N_RINGS     8
+#define LOSE_UNTIL  1500 /* chains */
 #define HEADER      12
 #define NO_DOORBELL 0xffffu
 
@@ -36,6 +38,7 @@ struct fake_backend {
 	struct fake_memory memory;
 	struct fake_ring ring[N_RINGS];
 	bool fault_done, dead;
+	uint32_t run, taken; /* good frames of the newest run */
 };
 
 static void
@@ -227,11 +230,25 @@ swap_macs(uint8_t *frame)
 	memcpy(frame + 6, mac, 6);
 }
 
+static void
+count_frame(struct fake_backend *f, uint8_t *frame, uint32_t length)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 2 };
+	struct vf_frame_id id;
+
+	if (!f->conf.counts || vf_frame_check(frame, length, mac, &id) != VF_FRAME_OK)
+		return;
+	f->taken = id.run == f->run ? f->taken + 1 : 1;
+	f->run = id.run;
+	vf_frame_stamp(frame, length, f->taken);
+}
+
 static bool
 forward(struct fake_backend *f, struct fake_ring *tx, struct fake_ring *rx)
 {
 	uint8_t data[4096];
 	bool now = tx->chains == FAKE_FAULT_AT;
+	bool lost = tx->chains % 100 == 99 && tx->chains < LOSE_UNTIL;
 	struct fake_chain chain;
 	uint32_t len;
 
@@ -240,7 +257,10 @@ forward(struct fake_backend *f, struct fake_ring *tx, struct fake_ring *rx)
 		return false;
 	len = fake_ring_take(tx, data, sizeof(data), &chain);
 	fake_ring_use(tx, chain, 0);
-	if (f->conf.fault == FAKE_LOSE && tx->chains % 100 == 0)
+	if (f->conf.fault == FAKE_LOSE && lost)
+		return true;
+	count_frame(f, data + HEADER, len - HEADER);
+	if (f->conf.fault == FAKE_LOSE_BACK && lost)
 		return true;
 	swap_macs(data + HEADER);
 	if (f->conf.fault == FAKE_CORRUPT && now)

@@ -22,7 +22,8 @@ enum fake_fault {
 	FAKE_INDEX_JUMP,    /* used->idx passes avail->idx */
 	FAKE_CORRUPT,       /* one byte of a frame flipped */
 	FAKE_DUPLICATE,     /* a frame comes twice */
-	FAKE_LOSE,          /* some frames are dropped */
+	FAKE_LOSE,          /* some of the first frames are dropped on the way out */
+	FAKE_LOSE_BACK,     /* the same on the way back */
 	FAKE_OVERRUN,       /* a byte behind a receive buffer */
 	FAKE_WRITE_REMOVED, /* a byte into memory that left the table */
 	FAKE_STALE_TABLE,   /* works on with the old mappings after a change */
@@ -44,6 +45,7 @@ struct fake_conf {
 	bool packed;   /* offers packed rings */
 	bool notifier; /* offers doorbell pages, and looks at nothing else for kicks */
 	bool no_reply_ack;
+	bool counts; /* writes into each frame how many it has taken */
 };
 
 /** Listen at path and serve one frontend in a thread. @return NULL on failure. */

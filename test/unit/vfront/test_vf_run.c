@@ -22,6 +22,8 @@
 #include "fake_backend.h"
 #include "vf_run.h"
 
+#define LOST 15 /* by FAKE_LOSE, and not in the warm-up */
+
 static char dir[] = "/tmp/vfront-unit-XXXXXX";
 static char path[sizeof(dir) + 8];
 
@@ -288,8 +290,31 @@ frame_faults(void **state)
 	assert_true(res.account.lost > 0);
 	assert_string_equal(vf_result_verdict(&conf, &res), "frames were lost");
 	assert_int_equal(res.account.returned + res.account.lost, res.account.sent);
+	assert_false(res.split);
 	conf.max_lost = UINT64_MAX;
 	assert_null(vf_result_verdict(&conf, &res));
+}
+
+/* Each loss on its way: an echo that counts tells out from back. */
+static void
+lost_on_which_way(void **state)
+{
+	struct vf_run_conf conf = base_conf("");
+	struct vf_result res;
+
+	(void)state;
+	run_with((struct fake_conf){ .counts = true }, &conf, &res);
+	assert_true(res.split);
+	assert_int_equal(res.lost_tx + res.lost_rx, 0);
+	run_with((struct fake_conf){ .fault = FAKE_LOSE, .counts = true }, &conf, &res);
+	assert_true(res.split);
+	assert_int_equal(res.lost_tx, LOST);
+	assert_int_equal(res.lost_rx, 0);
+	assert_int_equal(res.account.lost, LOST);
+	run_with((struct fake_conf){ .fault = FAKE_LOSE_BACK, .counts = true }, &conf, &res);
+	assert_true(res.split);
+	assert_int_equal(res.lost_tx, 0);
+	assert_int_equal(res.lost_rx, LOST);
 }
 
 static void
@@ -368,6 +393,7 @@ main(void)
 		cmocka_unit_test(change_calls),
 		cmocka_unit_test(protocol_faults),
 		cmocka_unit_test(frame_faults),
+		cmocka_unit_test(lost_on_which_way),
 		cmocka_unit_test(table_faults),
 		cmocka_unit_test(no_backend),
 	};
