@@ -72,6 +72,24 @@ def check_oracle(process, vfs):
     assert all(errors == '0' and int(accesses) > 0 for errors, accesses in words), process.tail()
 
 
+# Why a card may drop a frame to a guest whose memory changes: the queue is stopped or new.
+BLACKOUT = {'rx_suspended', 'rx_not_started'}
+# While the guest itself stops its rings and starts them, its rules are gone too.
+RESTART = BLACKOUT | {'rx_no_rule'}
+
+
+def check_losses(report, reasons=frozenset(BLACKOUT)):
+    """All that a vfront sent arrived; what did not come back, its card dropped in a blackout.
+
+    `report` is of a source with --oracle whose peer keeps its own memory. The card says what
+    it dropped and why, a vfront as peer how many frames it ever took.
+    """
+    assert report['lost_tx'] in (0, None) and report['dropped_elsewhere'] == {}, report
+    assert report['lost'] == sum(report['dropped'].values()), report
+    assert set(report['dropped']) <= reasons, report['dropped']
+    assert report['lost_rx'] in (report['lost'], None)
+
+
 class Process:
     """A program with its output in a file."""
 

@@ -8,7 +8,8 @@ axes; all of them, and 10,000 changes, are for the night. Numbers T are those of
 doc/index-rules.md.
 
 What is checked in all: each available entry is used exactly once and in order and no
-payload is damaged (vfront); every queue runs after the last change; what a change cost
+payload is damaged (vfront); what the guest sends arrives, and what it does not receive the
+card dropped in a blackout; every queue runs after the last change; what a change cost
 in firmware commands (the driver's history); the device touches only memory that is in
 the guest's table (the model's DMA oracle); the driver leaves no object behind.
 """
@@ -19,6 +20,7 @@ import re
 
 import pytest
 
+from conftest import BLACKOUT, RESTART, check_losses
 from vdpa_ctl_daemon import BUILD, Daemon
 
 AXES = (
@@ -100,6 +102,8 @@ class Ports:
             report['reason'], report['stage'], report['error'], self.daemon.log()[-2000:])
         assert report['violations_total'] == 0, report['violations'][:3]
         assert report['corrupted'] == report['duplicated'] == report['reordered'] == 0
+        check_losses(report, RESTART if 'restart' in changes else BLACKOUT)
+        assert report['lost_tx'] == 0
         assert report['active_queues'] == 2 * self.pairs and report['returned'] > 0
         assert report['changes_done'] >= report['changes_asked']
         assert report['changes_refused'] == 0

@@ -9,14 +9,15 @@ import re
 
 import pytest
 
-from conftest import built, check_oracle
+from conftest import BLACKOUT, RESTART, built, check_losses, check_oracle
 
 
-def check(status, report, host, queues, oracles=1):
+def check(status, report, host, queues, oracles=1, reasons=frozenset(BLACKOUT)):
     assert status == 0, (report['error'], report['violations'][:3])
     assert report['corrupted'] == report['duplicated'] == report['reordered'] == 0
     assert report['active_queues'] == queues
     assert report['changes_done'] == report['changes_asked']
+    check_losses(report, reasons)
     assert host.stop() == 0, host.tail()
     left = re.findall(r'context closed, (\d+) objects? left', host.log())
     assert left == ['0', '0'], host.tail()
@@ -44,7 +45,7 @@ def test_restart(runner):
     """Rings stop and start where they were, tables change in between."""
     status, report, host = runner.two_guests(
         'mlx5x', 2, '--change', 'restart:4,add:3,remove:3', '--interval', '20')
-    check(status, report, host, 4)
+    check(status, report, host, 4, reasons=RESTART)
 
 
 @pytest.mark.parametrize('fw', [[], ['strict_doorbell=1', 'reread_on_start=0']])
@@ -79,6 +80,10 @@ def test_both_guests_change(runner):
                                    '--seconds', '3', *runner.oracle(0), *common).result()
     assert status == 0, (report['error'], report['violations'][:3])
     assert report['active_queues'] == 4
+    # the card of each lost what came in a blackout of its own
+    assert report['lost_tx'] == sum(report['dropped_elsewhere'].values()), report
+    assert report['lost_rx'] == sum(report['dropped'].values()), report
+    assert {*report['dropped'], *report['dropped_elsewhere']} <= BLACKOUT, report
     echo.child.terminate()
     status, report = echo.result()
     assert status == 0, (report['error'], report['violations'][:3])
@@ -101,6 +106,8 @@ def test_lost_kick(runner):
         runner.path('a'), '--window', '1', '--host-notifier', '--kick', 'notifier',
         # Small rings: what leaves is home after that many frames, one at a time.
         '--size', '64', '--timeout', '60000',
+        # Each frame that a blackout takes is the whole window.
+        '--write-off', '20000',
         '--change', 'swap:150', '--interval', '1', '--max-lost', '150',
         *runner.oracle(0)).result()
     check(status, report, daemon, 2)

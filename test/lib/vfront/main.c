@@ -82,6 +82,8 @@ static const struct option_row {
 		"announce each table on this control socket of the device" },
 	{ "oracle-vf", OPT_U32, AT(run.guest.oracle_vf), 0, 255, "N",
 		"our VF there, counted from 0 (0)" },
+	{ "oracle-mute", OPT_FLAG, AT(run.guest.oracle_mute), 0, 0, NULL,
+		"announce nothing, only ask there what the device dropped" },
 	{ "role", OPT_ROLE, AT(run.traffic.role), 0, 0, "ROLE", "source, echo or sink (source)" },
 	{ "mac", OPT_MAC, AT(run.traffic.mac), 0, 0, "MAC", "our address" },
 	{ "peer-mac", OPT_MAC, AT(run.traffic.peer_mac), 0, 0, "MAC", "where frames go" },

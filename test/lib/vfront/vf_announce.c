@@ -17,8 +17,9 @@
 
 #include "vf_announce.h"
 
-#define ANSWER_MAX 16384
-#define PATIENCE_S 60
+#define ANSWER_STEP 65536
+#define ANSWER_MAX  (256u * ANSWER_STEP) /* the queues of 64 functions */
+#define PATIENCE_S  60
 
 int
 vf_announce_open(struct vf_announce *a, const char *path, uint32_t vf, struct vf_oracle *oracle)
@@ -65,25 +66,43 @@ table_json(const struct vf_wire_msg *table)
 	return list;
 }
 
+/* The next line; a client has no more than one request open. */
+static json_t *
+read_answer(int sock)
+{
+	char *answer = NULL, *more;
+	size_t len = 0, room = 0;
+	json_t *json = NULL;
+	ssize_t n;
+
+	do {
+		if (len == room) {
+			more = room < ANSWER_MAX ? realloc(answer, room + ANSWER_STEP) : NULL;
+			if (more == NULL)
+				break;
+			answer = more;
+			room += ANSWER_STEP;
+		}
+		n = recv(sock, answer + len, room - len, 0);
+		len += n > 0 ? (size_t)n : 0;
+	} while (n > 0 && answer[len - 1] != '\n');
+	if (len > 0 && answer[len - 1] == '\n')
+		json = json_loadb(answer, len, 0, NULL);
+	free(answer);
+	return json;
+}
+
 /* One line there, one back. */
 static json_t *
 ask(int sock, const json_t *request)
 {
 	char *line = json_dumps(request, JSON_COMPACT);
-	char answer[ANSWER_MAX];
-	size_t len = 0;
 	ssize_t n = -1;
 
 	if (line != NULL && send(sock, line, strlen(line), MSG_NOSIGNAL) > 0)
 		n = send(sock, "\n", 1, MSG_NOSIGNAL);
 	free(line);
-	while (n > 0 && len < sizeof(answer)) {
-		n = recv(sock, answer + len, sizeof(answer) - len, 0);
-		len += n > 0 ? (size_t)n : 0;
-		if (n > 0 && answer[len - 1] == '\n')
-			return json_loadb(answer, len, 0, NULL);
-	}
-	return NULL;
+	return n > 0 ? read_answer(sock) : NULL;
 }
 
 /* What is new in the device's list of its own errors. */
@@ -127,7 +146,36 @@ announce(struct vf_announce *a, const char *phase, json_t *table)
 int
 vf_announce_table(struct vf_announce *a, const char *phase, const struct vf_wire_msg *table)
 {
-	return a->sock < 0 ? 0 : announce(a, phase, table_json(table));
+	return a->sock < 0 || a->mute ? 0 : announce(a, phase, table_json(table));
+}
+
+int
+vf_announce_drops(const struct vf_announce *a, struct vf_drops *drops)
+{
+	json_t *request, *answer, *vfs, *vf, *n;
+	const char *reason;
+	size_t i;
+
+	memset(drops, 0, sizeof(*drops));
+	if (a->sock < 0)
+		return 0;
+	request = json_pack("{s:s}", "cmd", "stats");
+	answer = ask(a->sock, request);
+	vfs = json_object_get(answer, "vfs");
+	drops->known = json_is_array(vfs);
+	json_array_foreach (vfs, i, vf) {
+		json_t *port = json_object_get(vf, "port");
+
+		json_object_foreach (json_object_get(port, "dropped"), reason, n) {
+			uint64_t frames = (uint64_t)json_integer_value(n);
+
+			vf_drops_add(
+				drops, reason, i == a->vf ? frames : 0, i == a->vf ? 0 : frames);
+		}
+	}
+	json_decref(answer);
+	json_decref(request);
+	return drops->known ? 0 : -EPROTO;
 }
 
 void
@@ -135,7 +183,8 @@ vf_announce_close(struct vf_announce *a)
 {
 	if (a->sock < 0)
 		return;
-	(void)announce(a, "off", json_array());
+	if (!a->mute)
+		(void)announce(a, "off", json_array());
 	close(a->sock);
 	a->sock = -1;
 }

@@ -7,7 +7,8 @@
  * Tell a device under test, on a control socket of its own, which memory is
  * the guest's: one JSON object per line,
  * {"cmd":"oracle","vf":N,"phase":"sent|acked|off","table":[...]}, and one back.
- * What the device answers that it did wrong becomes a violation.
+ * What the device answers that it did wrong becomes a violation.  On the same
+ * socket it is asked what it dropped.
  */
 
 #ifndef VF_ANNOUNCE_H
@@ -16,12 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vf_drops.h"
 #include "vf_oracle.h"
 #include "vf_wire.h"
 
 struct vf_announce {
 	int sock; /* owned; -1: nobody to tell */
 	uint32_t vf;
+	bool mute;                /* only ask, announce nothing */
 	bool heard;               /* there was an answer */
 	uint64_t errors;          /* of the device, that were reported so far */
 	struct vf_oracle *oracle; /* borrowed */
@@ -47,6 +50,13 @@ int vf_announce_open(
  * @return 0, -EPROTO when the device does not take it, or another -errno.
  */
 int vf_announce_table(struct vf_announce *a, const char *phase, const struct vf_wire_msg *table);
+
+/**
+ * Ask what the device has dropped since it exists.
+ *
+ * @return 0 (nobody there to ask: not known), -EPROTO without a good answer.
+ */
+int vf_announce_drops(const struct vf_announce *a, struct vf_drops *drops);
 
 /** Announce that nobody announces any more, and disconnect. */
 void vf_announce_close(struct vf_announce *a);

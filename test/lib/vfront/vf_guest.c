@@ -177,6 +177,7 @@ vf_guest_start(struct vf_guest *g)
 	rc = vf_announce_open(&g->announce, g->conf.oracle, g->conf.oracle_vf, g->oracle);
 	if (rc < 0)
 		return rc;
+	g->announce.mute = g->conf.oracle_mute;
 	rc = vf_session_open(&g->session, &sc, g->ring, g->oracle);
 	if (rc < 0)
 		return rc;

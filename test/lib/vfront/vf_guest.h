@@ -40,6 +40,7 @@ struct vf_guest_conf {
 	uint32_t kick_delay_us;
 	int timeout_ms;     /* connection, each reply */
 	const char *oracle; /* control socket to announce tables on, NULL: none */
+	bool oracle_mute;   /* announce nothing there, ask only what was dropped */
 	uint32_t oracle_vf; /* which VF of the device there is ours */
 	uint64_t seed;
 };

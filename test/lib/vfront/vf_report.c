@@ -195,6 +195,21 @@ add_numbers(json_t *root, const struct vf_result *res)
 			root, number[i].name, json_integer((json_int_t)number[i].value));
 }
 
+/* Reason and frames; null: the device was not asked. */
+static json_t *
+drops_json(const struct vf_drops *d, bool here)
+{
+	json_t *all = d->known ? json_object() : json_null();
+
+	for (unsigned int i = 0; d->known && i < d->n; i++) {
+		uint64_t frames = here ? d->by[i].here : d->by[i].elsewhere;
+
+		if (frames > 0)
+			json_object_set_new(all, d->by[i].reason, json_integer((json_int_t)frames));
+	}
+	return all;
+}
+
 /* null: nobody knows. */
 static json_t *
 split_json(const struct vf_result *res, uint64_t lost)
@@ -219,6 +234,8 @@ vf_report_json(const struct vf_run_conf *conf, const struct vf_result *res, cons
 	add_numbers(root, res);
 	json_object_set_new(root, "lost_tx", split_json(res, res->lost_tx));
 	json_object_set_new(root, "lost_rx", split_json(res, res->lost_rx));
+	json_object_set_new(root, "dropped", drops_json(&res->drops, true));
+	json_object_set_new(root, "dropped_elsewhere", drops_json(&res->drops, false));
 	json_object_set_new(root, "changes", json_changes(res));
 	json_object_set_new(root, "history", json_history(res));
 	json_object_set_new(root, "violations", json_violations(res));

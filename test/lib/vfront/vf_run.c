@@ -15,7 +15,7 @@
 #define WARM_MORE_US 3000000 /* for the other queues, once the first frame is back */
 #define LAST_US      5000000
 #define QUIET_US     300000
-#define COME_HOME_US 3000000 /* without a frame: those on the way are lost */
+#define COME_HOME_US 10000000 /* without a frame: those on the way are lost */
 
 struct run {
 	const struct vf_run_conf *conf;
@@ -26,7 +26,8 @@ struct run {
 	uint64_t begun_us;
 	uint64_t changed_us; /* when the last change was done; 0: not yet */
 	uint64_t live_us;
-	unsigned int moved; /* frames in the last turn */
+	unsigned int moved;      /* frames in the last turn */
+	struct vf_drops dropped; /* by the device before the account began */
 };
 
 static int
@@ -70,6 +71,8 @@ come_home(struct run *r)
 	int rc = 0;
 
 	vf_traffic_end(t);
+	if (t->conf.role != VF_ROLE_SOURCE)
+		return 0;
 	while (rc == 0 && !vf_traffic_settled(t) &&
 		(silence(r) < QUIET_US || (!used && silence(r) < COME_HOME_US))) {
 		rc = turn(r);
@@ -137,8 +140,10 @@ finished(struct run *r)
 static int
 main_part(struct run *r)
 {
-	int rc = vf_traffic_begin(&r->traffic);
+	int rc = vf_announce_drops(&r->guest.announce, &r->dropped);
 
+	if (rc == 0)
+		rc = vf_traffic_begin(&r->traffic);
 	r->begun_us = vf_clock_us();
 	vf_change_begin(&r->change);
 	while (rc == 0 && !stopped(r) && !finished(r)) {
@@ -235,6 +240,10 @@ run_stages(struct run *r)
 	if (rc < 0)
 		return rc;
 	r->result->stage = "stop";
+	rc = vf_announce_drops(&r->guest.announce, &r->result->drops);
+	if (rc < 0)
+		return rc;
+	vf_drops_since(&r->result->drops, &r->dropped);
 	return vf_guest_stop(&r->guest);
 }
 

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "vf_change.h"
+#include "vf_drops.h"
 #include "vf_guest.h"
 #include "vf_oracle.h"
 #include "vf_traffic.h"
@@ -41,6 +42,7 @@ struct vf_result {
 	struct vf_account account; /* its streams are gone */
 	bool split;                /* lost_tx and lost_rx are known */
 	uint64_t lost_tx, lost_rx; /* never at the peer; not back from there */
+	struct vf_drops drops;     /* of the device, from the end of the warm-up on */
 	uint64_t received, echoed, unechoed, corrupted, foreign;
 	uint64_t longest_gap_us;
 	uint64_t stalls;
