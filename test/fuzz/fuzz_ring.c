@@ -90,6 +90,7 @@ make_queue(struct guest *g, unsigned int i)
 	uint8_t flags = bytes_u8(&g->in);
 	uint16_t start = bytes_u16(&g->in);
 	struct virtq_attr attr = {
+		.type = flags & 4 ? VIRTQ_PACKED : VIRTQ_SPLIT,
 		.queue_index = (uint16_t)i,
 		.event_mode = VIRTQ_EVENT_QP,
 		.version_1_0 = flags & 1,
@@ -121,6 +122,7 @@ start(struct guest *g)
 	unsigned int i;
 
 	g->caps.resume = true;
+	g->caps.packed = true;
 	g->caps.strict_doorbell = bytes_u8(&g->in) & 1;
 	g->meddle = bytes_u8(&g->in);
 	for (i = 0; i < PIECES; i++) {
@@ -172,6 +174,20 @@ receive(struct guest *g)
 	free(iov.iov_base);
 }
 
+/* Entries from one index of a queue to another. */
+static uint32_t
+distance(const struct virtq_attr *a, uint16_t from, uint16_t to)
+{
+	uint32_t round = 2u * a->size;
+
+	if (a->type == VIRTQ_SPLIT)
+		return (uint16_t)(to - from);
+	/* the wrap counter is 1 in the first round */
+	from = (uint16_t)((from & 0x7fff) + (from & 0x8000 ? 0 : a->size));
+	to = (uint16_t)((to & 0x7fff) + (to & 0x8000 ? 0 : a->size));
+	return (round + to - from) % round;
+}
+
 /* What was completed and what was taken never overtake each other. */
 static void
 check(const struct guest *g)
@@ -183,7 +199,7 @@ check(const struct guest *g)
 		if (g->vq[i] == NULL)
 			continue;
 		virtq_get(g->vq[i], &q);
-		if ((uint16_t)(q.attr.hw_avail - q.attr.hw_used) > q.attr.size)
+		if (distance(&q.attr, q.attr.hw_used, q.attr.hw_avail) > q.attr.size)
 			abort();
 		if (q.state != VIRTQ_ERR && q.error != VIRTQ_ERROR_NONE)
 			abort();

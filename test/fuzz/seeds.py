@@ -43,7 +43,32 @@ def ring(size=3, chains=(), tx=True, steps=b''):
     return out + steps
 
 
+def packed_ring(size=3, descs=(), steps=b'', start=0x8000):
+    """As ring(), of packed rings; each of descs: address, length, flags, id."""
+    out = bytes([0, 3])
+    for at in (0, 0x1000):
+        out += bytes([size << 4 | 5]) + struct.pack('<H', start) + bytes([4])
+        out += struct.pack('<HHH', at, at + 0x100, at + 0x180)
+    for piece in range(3):
+        mem = bytearray(1024)
+        for i, (addr, length, flags, ident) in enumerate(descs):
+            struct.pack_into('<QIHH', mem, 16 * i, 0x10000 + addr, length, ident,
+                             flags | 0x80 | (0 if piece else 2))
+        out += bytes(mem)
+    out += bytes([0, 8, 6]) + bytes([2]) + struct.pack('<H', 60) + bytes([6, 0x28, 0x08, 6])
+    return out + steps
+
+
 def rings():
+    one = (0x200, 256, 0, 0)
+    yield 'packed-one', packed_ring(descs=[one])
+    yield 'packed-chain', packed_ring(descs=[(0x200, 12, 1, 1), (0x240, 64, 1, 1),
+                                             (0x1300, 200, 0, 2)])
+    yield 'packed-full', packed_ring(descs=[one] * 8, steps=bytes([4, 14, 0, 0x80, 0x80, 6, 6]))
+    yield 'packed-id', packed_ring(descs=[(0x200, 256, 0, 9)])
+    yield 'packed-indirect', packed_ring(descs=[(0x200, 32, 4, 0)])
+    yield 'packed-loop', packed_ring(descs=[(0x200, 12, 1, 0)] * 8)
+    yield 'packed-round', packed_ring(descs=[one], start=7)
     yield 'one', ring(chains=[(0x200, 256, 0, 0)])
     yield 'chain', ring(chains=[(0x200, 12, 1, 1), (0x240, 64, 1, 2), (0x1300, 200, 0, 0)])
     yield 'loop', ring(chains=[(0x200, 12, 1, 1), (0x240, 64, 1, 0)])
