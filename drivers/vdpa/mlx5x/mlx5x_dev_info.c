@@ -55,6 +55,8 @@ mlx5x_dev_features(const struct mlx5x_dev *dev)
 	for (i = 0; i < RTE_DIM(by_cap); i++)
 		if (dev->hw.caps.features & (1u << by_cap[i].device))
 			features |= UINT64_C(1) << by_cap[i].virtio;
+	if (dev->hw.caps.queue_types & 1u << MLX5X_VQ_PACKED)
+		features |= UINT64_C(1) << VIRTIO_F_RING_PACKED;
 	return features;
 }
 

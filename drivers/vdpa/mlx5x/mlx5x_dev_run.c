@@ -96,6 +96,12 @@ offer_doorbell(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 			q->index, strerror(-ret));
 }
 
+static bool
+is_packed(const struct mlx5x_dev *dev)
+{
+	return dev->features & UINT64_C(1) << VIRTIO_F_RING_PACKED;
+}
+
 /* What the frontend says of a queue; its ring is in no device yet.  Loop parked. */
 static int
 claim_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
@@ -104,7 +110,7 @@ claim_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 	uint16_t avail, used;
 	int ret;
 
-	ret = mlx5x_guest_ring(dev->vid, q->index, 0, &q->ring, &vring);
+	ret = mlx5x_guest_ring(dev->vid, q->index, is_packed(dev), 0, &q->ring, &vring);
 	if (ret == 0)
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 	if (ret == 0 && rte_vhost_get_vring_base(dev->vid, q->index, &avail, &used) != 0)
@@ -425,7 +431,7 @@ enable_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 		ret = claim_queue(dev, q);
 		return ret ? ret : start_queues(dev);
 	}
-	ret = mlx5x_guest_ring(dev->vid, q->index, 0, &ring, &vring);
+	ret = mlx5x_guest_ring(dev->vid, q->index, is_packed(dev), 0, &ring, &vring);
 	if (ret == 0 && same_ring(&ring, &q->ring)) {
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 		/* What was lost with the descriptors before is made up for. */

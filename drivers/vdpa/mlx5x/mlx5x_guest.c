@@ -11,6 +11,8 @@
 
 #include "mlx5x_guest.h"
 
+#define RING_SIZE_MAX 32768 /* virtio 1.2, 2.7 and 2.8 */
+
 /* librte_vhost's address to guest physical; -EFAULT outside of its table. */
 static int
 to_gpa(const struct rte_vhost_memory *mem, const volatile void *addr, uint64_t *gpa)
@@ -29,7 +31,7 @@ to_gpa(const struct rte_vhost_memory *mem, const volatile void *addr, uint64_t *
 }
 
 int
-mlx5x_guest_ring(int vid, uint16_t index, uint16_t max_size, struct mlx5x_ring *ring,
+mlx5x_guest_ring(int vid, uint16_t index, bool packed, uint16_t max_size, struct mlx5x_ring *ring,
 	struct rte_vhost_vring *vring)
 {
 	struct rte_vhost_memory *mem;
@@ -37,15 +39,18 @@ mlx5x_guest_ring(int vid, uint16_t index, uint16_t max_size, struct mlx5x_ring *
 
 	if (rte_vhost_get_vhost_vring(vid, index, vring) != 0)
 		return -ENODEV;
+	/* Of a packed ring it has the same three under other names; section 2.8. */
 	/* NULL rings mean that librte_vhost has no table, and asking for it crashes. */
 	if (vring->desc == NULL || vring->avail == NULL || vring->used == NULL)
 		return -EFAULT;
-	if (vring->size == 0 || !rte_is_power_of_2(vring->size) ||
+	if (vring->size == 0 || vring->size > RING_SIZE_MAX ||
+		(!packed && !rte_is_power_of_2(vring->size)) ||
 		(max_size != 0 && vring->size > max_size))
 		return -EINVAL;
 	if (rte_vhost_get_mem_table(vid, &mem) != 0)
 		return -ENOMEM;
 	ring->size = vring->size;
+	ring->packed = packed;
 	ret = to_gpa(mem, vring->desc, &ring->desc_gpa);
 	if (ret == 0)
 		ret = to_gpa(mem, vring->avail, &ring->avail_gpa);

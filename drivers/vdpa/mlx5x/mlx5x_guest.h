@@ -21,6 +21,8 @@
 /**
  * Look a ring up.
  *
+ * @param packed
+ *   The connection has negotiated VIRTIO_F_RING_PACKED.
  * @param max_size
  *   Largest ring to accept, entries; 0: any.
  * @param vring
@@ -29,8 +31,8 @@
  *   0, -ENODEV (no such connection or ring), -EFAULT (not in guest memory, or
  *   librte_vhost has none), -EINVAL (size), -ENOMEM.
  */
-int mlx5x_guest_ring(int vid, uint16_t index, uint16_t max_size, struct mlx5x_ring *ring,
-	struct rte_vhost_vring *vring);
+int mlx5x_guest_ring(int vid, uint16_t index, bool packed, uint16_t max_size,
+	struct mlx5x_ring *ring, struct rte_vhost_vring *vring);
 
 /**
  * The memory table that librte_vhost has mapped; it must have one.

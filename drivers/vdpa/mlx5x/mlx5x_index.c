@@ -2,77 +2,248 @@
  * Copyright(c) 2026 the mlx5x authors
  */
 
+#include <endian.h>
+
 #include "mlx5x_index.h"
 
-/* Packed ring, virtio 1.2, 2.8.1 and 2.8.10. */
-#define WRAP_BIT     (1u << 15)
+/*
+ * Split ring.  All index arithmetic is modulo 2^16.  The test for corruption is
+ * against used->idx, never against what firmware said: a conforming guest has
+ * at most num entries outstanding beyond what it has seen as used.
+ *
+ * Packed ring.  There is no index in memory, but each descriptor tells by two
+ * bits who wrote it last, and in which of two rounds: OFFERED by the driver,
+ * USED by the device.  With everything published, in the order it was taken,
+ * and the device at slot p of round w:
+ *
+ *	slots before p	used in round w, or behind a used head in its chain (of
+ *			which only the head is written back), or offered again
+ *	slots from p	offered in round w, or as the round before left them
+ *
+ * So no slot before p is used in the other round and none from p on is used in
+ * this one.  That is what any position must stand up to.  The last used head
+ * is where the device was, and p is behind it, or behind its chain: the slots
+ * that follow it are either new offers or the rest of that chain.  The rest of a
+ * chain ends with the chain's buffer id, which the head was given back with; no
+ * such end, no chain.  Where there is one, it may also be a new offer with an
+ * id used again, and memory does not decide.
+ */
+
+#define WRAP_BIT UINT16_C(0x8000)
+
+/* virtio 1.2, 2.8.1 and 2.8.6 */
+#define DESC_F_NEXT  (1u << 0)
+#define DESC_F_WRITE (1u << 1)
 #define DESC_F_AVAIL (1u << 7)
 #define DESC_F_USED  (1u << 15)
 
+static uint16_t
+slot_of(uint16_t pos)
+{
+	return pos & (uint16_t)~WRAP_BIT;
+}
+
+static uint16_t
+load_flags(const struct mlx5x_index_ring *ring, uint16_t slot)
+{
+	return le16toh(ring->desc[slot].flags);
+}
+
+/* The device wrote it, in a round with this wrap counter. */
+static bool
+is_used(uint16_t flags, bool wrap)
+{
+	return !!(flags & DESC_F_AVAIL) == wrap && !!(flags & DESC_F_USED) == wrap;
+}
+
+/* The driver wrote it, in a round with this wrap counter. */
+static bool
+is_offered(uint16_t flags, bool wrap)
+{
+	return !!(flags & DESC_F_AVAIL) == wrap && !!(flags & DESC_F_USED) != wrap;
+}
+
+static bool
+split_is_corrupt(const struct mlx5x_index_ring *ring)
+{
+	return (uint16_t)(ring->avail - ring->used) > ring->num;
+}
+
+/* Does nothing in the ring contradict this position? */
+static bool
+packed_allows(const struct mlx5x_index_ring *ring, uint16_t pos)
+{
+	bool wrap = pos & WRAP_BIT;
+	uint16_t i;
+
+	if (slot_of(pos) >= ring->num)
+		return false;
+	for (i = 0; i < ring->num; i++)
+		if (is_used(load_flags(ring, i), i < slot_of(pos) ? !wrap : wrap))
+			return false;
+	return true;
+}
+
+/* What one pass over the ring shows; slots, -1: there is none. */
+struct packed_view {
+	int32_t first_used[2], last_used[2];       /* by wrap counter */
+	int32_t first_offered[2], last_offered[2]; /* by wrap counter */
+	bool chains;                               /* NEXT is somewhere */
+	bool reads;                                /* a buffer that the device reads, too */
+};
+
+static void
+note(int32_t *first, int32_t *last, uint16_t slot)
+{
+	if (*first < 0)
+		*first = slot;
+	*last = slot;
+}
+
+static struct packed_view
+look(const struct mlx5x_index_ring *ring)
+{
+	struct packed_view v = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, false, false };
+	uint16_t i, flags;
+	bool wrap;
+
+	for (i = 0; i < ring->num; i++) {
+		flags = load_flags(ring, i);
+		wrap = flags & DESC_F_AVAIL;
+		if (is_used(flags, wrap)) {
+			note(&v.first_used[wrap], &v.last_used[wrap], i);
+			continue;
+		}
+		note(&v.first_offered[wrap], &v.last_offered[wrap], i);
+		v.chains |= (flags & DESC_F_NEXT) != 0;
+		v.reads |= (flags & DESC_F_WRITE) == 0;
+	}
+	return v;
+}
+
 /*
- * All index arithmetic is modulo 2^16.  The test is against used->idx, never
- * against what firmware said: a conforming guest has at most num entries
- * outstanding beyond what it has seen as used.
+ * All of the ring is on offer, in two rounds at most, the newer one first.  The
+ * oldest offer is where they meet, unless what lies there is the rest of a
+ * chain whose head was overwritten.  A driver posts receive buffers all of one
+ * form, so that where none of them is a chain, none was.
  */
 static bool
-split_is_corrupt(uint16_t mem_used, uint16_t mem_avail, uint16_t num)
+find_in_full(const struct mlx5x_index_ring *ring, const struct packed_view *v, uint16_t *pos)
 {
-	return (uint16_t)(mem_avail - mem_used) > num;
+	unsigned int wrap;
+
+	if (v->chains || v->reads)
+		return false;
+	for (wrap = 0; wrap < 2; wrap++) {
+		if (v->first_offered[wrap] < 0 || v->last_offered[wrap] != ring->num - 1)
+			continue;
+		if (v->last_offered[!wrap] >= v->first_offered[wrap])
+			return false;
+		*pos = (uint16_t)(v->first_offered[wrap] | (wrap ? WRAP_BIT : 0));
+		return true;
+	}
+	return false;
+}
+
+/* May the slots from `pos` on be the rest of the chain that was given back as `id`? */
+static bool
+may_be_rest(const struct mlx5x_index_ring *ring, uint16_t pos, uint16_t id)
+{
+	uint16_t i, flags;
+
+	for (i = 1; i < ring->num; i++) {
+		flags = load_flags(ring, slot_of(pos));
+		if (!is_offered(flags, pos & WRAP_BIT))
+			return false;
+		if ((flags & DESC_F_NEXT) == 0)
+			return le16toh(ring->desc[slot_of(pos)].id) == id;
+		pos = slot_of(pos) + 1 < ring->num ? (uint16_t)(pos + 1)
+						   : (uint16_t)(~pos & WRAP_BIT);
+	}
+	return false;
+}
+
+static bool
+packed_find(const struct mlx5x_index_ring *ring, uint16_t *base)
+{
+	const struct packed_view v = look(ring);
+	uint16_t pos, head;
+	bool wrap;
+
+	if (v.last_used[0] < 0 && v.last_used[1] < 0)
+		return find_in_full(ring, &v, base);
+	/* this round's come first; with one kind only, all of it is the last round's */
+	if (v.last_used[0] < 0 || v.last_used[1] < 0)
+		wrap = v.last_used[1] >= 0;
+	else if (v.last_used[1] < v.first_used[0])
+		wrap = true;
+	else if (v.last_used[0] < v.first_used[1])
+		wrap = false;
+	else
+		return false;
+	head = (uint16_t)v.last_used[wrap];
+	pos = head + 1 < ring->num ? (uint16_t)((head + 1) | (wrap ? WRAP_BIT : 0))
+				   : (uint16_t)(wrap ? 0 : WRAP_BIT);
+	if (!packed_allows(ring, pos) || may_be_rest(ring, pos, le16toh(ring->desc[head].id)))
+		return false;
+	*base = pos;
+	return true;
+}
+
+bool
+mlx5x_index_find(const struct mlx5x_index_ring *ring, uint16_t *base)
+{
+	if (ring->packed)
+		return packed_find(ring, base);
+	*base = ring->used;
+	return true;
 }
 
 static enum mlx5x_index_verdict
-stop_split(const struct mlx5x_index_stop *in, uint16_t *base)
-{
-	*base = in->mem_used;
-	if (split_is_corrupt(in->mem_used, in->mem_avail, in->num))
-		return MLX5X_INDEX_CORRUPT;
-	if (in->fw != MLX5X_INDEX_FW_SUSPENDED)
-		return MLX5X_INDEX_RECOVERED;
-	return in->hw_used == in->mem_used ? MLX5X_INDEX_EXACT : MLX5X_INDEX_MEMORY_WON;
-}
-
-/*
- * Memory holds no index here, so there is nothing to recover from when
- * firmware is silent.  What memory can tell is that the base is wrong: the
- * entry to continue at cannot be one that the device already gave back in
- * this round.  Its predecessor tells nothing, for it may be inside a chain,
- * of which only the head is written back.
- */
-static enum mlx5x_index_verdict
-stop_packed(const struct mlx5x_index_stop *in, uint16_t *base)
-{
-	bool wrap = in->hw_used & WRAP_BIT;
-	bool avail = in->base_flags & DESC_F_AVAIL;
-	bool used = in->base_flags & DESC_F_USED;
-
-	*base = in->hw_used;
-	if (in->fw != MLX5X_INDEX_FW_SUSPENDED)
-		return MLX5X_INDEX_CORRUPT;
-	if ((in->hw_used & ~WRAP_BIT) >= in->num)
-		return MLX5X_INDEX_CORRUPT;
-	if (avail == wrap && used == wrap)
-		return MLX5X_INDEX_CORRUPT;
-	return MLX5X_INDEX_EXACT;
-}
-
-enum mlx5x_index_verdict
-mlx5x_index_stop(const struct mlx5x_index_stop *in, uint16_t *base)
-{
-	return in->packed ? stop_packed(in, base) : stop_split(in, base);
-}
-
-enum mlx5x_index_verdict
-mlx5x_index_start(uint16_t sent, uint16_t mem_used, uint16_t mem_avail, uint16_t num, bool packed,
+stop_split(const struct mlx5x_index_ring *ring, enum mlx5x_index_fw fw, uint16_t hw_used,
 	uint16_t *base)
 {
-	if (packed) {
-		*base = sent;
-		return (sent & ~WRAP_BIT) < num ? MLX5X_INDEX_EXACT : MLX5X_INDEX_CORRUPT;
-	}
-	*base = mem_used;
-	if (split_is_corrupt(mem_used, mem_avail, num))
+	*base = ring->used;
+	if (split_is_corrupt(ring))
 		return MLX5X_INDEX_CORRUPT;
-	return sent == mem_used ? MLX5X_INDEX_EXACT : MLX5X_INDEX_MEMORY_WON;
+	if (fw != MLX5X_INDEX_FW_SUSPENDED)
+		return MLX5X_INDEX_RECOVERED;
+	return hw_used == ring->used ? MLX5X_INDEX_EXACT : MLX5X_INDEX_MEMORY_WON;
+}
+
+static enum mlx5x_index_verdict
+stop_packed(const struct mlx5x_index_ring *ring, enum mlx5x_index_fw fw, uint16_t hw_used,
+	uint16_t *base)
+{
+	bool allowed = fw != MLX5X_INDEX_FW_SILENT && packed_allows(ring, hw_used);
+
+	*base = hw_used;
+	if (fw == MLX5X_INDEX_FW_SUSPENDED && allowed)
+		return MLX5X_INDEX_EXACT;
+	if (packed_find(ring, base))
+		return fw == MLX5X_INDEX_FW_SUSPENDED ? MLX5X_INDEX_MEMORY_WON
+						      : MLX5X_INDEX_RECOVERED;
+	/* a hint is better than nothing where memory has more than one answer */
+	return allowed ? MLX5X_INDEX_RECOVERED : MLX5X_INDEX_CORRUPT;
+}
+
+enum mlx5x_index_verdict
+mlx5x_index_stop(const struct mlx5x_index_ring *ring, enum mlx5x_index_fw fw, uint16_t hw_used,
+	uint16_t *base)
+{
+	return ring->packed ? stop_packed(ring, fw, hw_used, base)
+			    : stop_split(ring, fw, hw_used, base);
+}
+
+enum mlx5x_index_verdict
+mlx5x_index_start(const struct mlx5x_index_ring *ring, uint16_t sent, uint16_t *base)
+{
+	*base = sent;
+	if (!mlx5x_index_find(ring, base))
+		return packed_allows(ring, sent) ? MLX5X_INDEX_EXACT : MLX5X_INDEX_CORRUPT;
+	if (!ring->packed && split_is_corrupt(ring))
+		return MLX5X_INDEX_CORRUPT;
+	return sent == *base ? MLX5X_INDEX_EXACT : MLX5X_INDEX_MEMORY_WON;
 }
 
 const char *

@@ -14,14 +14,18 @@
 #include "mlx5x_log.h"
 #include "mlx5x_queue.h"
 
-/* Sizes of the parts of a split ring, with the two event index fields. */
-#define DESC_BYTES(n)  (UINT64_C(16) * (n))
-#define AVAIL_BYTES(n) (UINT64_C(6) + UINT64_C(2) * (n))
-#define USED_BYTES(n)  (UINT64_C(6) + UINT64_C(8) * (n))
+/* Sizes of the parts of a ring; of a split one with the two event index fields. */
+#define DESC_BYTES(r)  (UINT64_C(16) * (r)->size)
+#define EVENT_BYTES    UINT64_C(4)
+#define AVAIL_BYTES(r) ((r)->packed ? EVENT_BYTES : UINT64_C(6) + UINT64_C(2) * (r)->size)
+#define USED_BYTES(r)  ((r)->packed ? EVENT_BYTES : UINT64_C(6) + UINT64_C(8) * (r)->size)
 
-/* Both ring headers: le16 flags, le16 idx. */
+/* Both headers of a split ring: le16 flags, le16 idx. */
 #define RING_FLAGS 0
 #define RING_IDX   1
+
+/* Event suppression of a packed ring: le16 descriptor, le16 flags. */
+#define EVENT_FLAGS 1
 
 #define RECOVERY_SPAN_US 3000000
 
@@ -100,9 +104,9 @@ mlx5x_queue_call(struct mlx5x_queue *q)
 int
 mlx5x_queue_check_ring(const struct mlx5x_ring *ring, const struct mlx5x_mem_set *mem)
 {
-	if (mlx5x_mem_translate(mem, ring->desc_gpa, DESC_BYTES(ring->size)) == NULL ||
-		mlx5x_mem_translate(mem, ring->avail_gpa, AVAIL_BYTES(ring->size)) == NULL ||
-		mlx5x_mem_translate(mem, ring->used_gpa, USED_BYTES(ring->size)) == NULL)
+	if (mlx5x_mem_translate(mem, ring->desc_gpa, DESC_BYTES(ring)) == NULL ||
+		mlx5x_mem_translate(mem, ring->avail_gpa, AVAIL_BYTES(ring)) == NULL ||
+		mlx5x_mem_translate(mem, ring->used_gpa, USED_BYTES(ring)) == NULL)
 		return -EFAULT;
 	return 0;
 }
@@ -110,14 +114,38 @@ mlx5x_queue_check_ring(const struct mlx5x_ring *ring, const struct mlx5x_mem_set
 void
 mlx5x_queue_remap(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 {
-	q->avail = mlx5x_mem_translate(mem, q->ring.avail_gpa, AVAIL_BYTES(q->ring.size));
-	q->used = mlx5x_mem_translate(mem, q->ring.used_gpa, USED_BYTES(q->ring.size));
+	q->desc = mlx5x_mem_translate(mem, q->ring.desc_gpa, DESC_BYTES(&q->ring));
+	q->avail = mlx5x_mem_translate(mem, q->ring.avail_gpa, AVAIL_BYTES(&q->ring));
+	q->used = mlx5x_mem_translate(mem, q->ring.used_gpa, USED_BYTES(&q->ring));
 }
 
 static uint16_t
 load_idx(const volatile uint16_t *ring)
 {
 	return rte_le_to_cpu_16(__atomic_load_n(&ring[RING_IDX], __ATOMIC_ACQUIRE));
+}
+
+/* What the guest's memory says of the ring, used before available. */
+static struct mlx5x_index_ring
+read_ring(const struct mlx5x_queue *q)
+{
+	struct mlx5x_index_ring ring = { .num = q->ring.size, .packed = q->ring.packed };
+
+	if (ring.packed) {
+		ring.desc = q->desc;
+		return ring;
+	}
+	ring.used = load_idx(q->used);
+	ring.avail = load_idx(q->avail);
+	return ring;
+}
+
+static const char *
+corrupt_text(const struct mlx5x_queue *q)
+{
+	return q->ring.packed
+		       ? "the descriptors were not used up to any one position"
+		       : "available index is ahead of the used one by more than the ring has";
 }
 
 /* Out of service, and visible; the others run on. */
@@ -171,7 +199,7 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 		.mkey = mlx5x_mem_mkey(mem),
 		/* By pair: the odd ones are those that send. */
 		.tisn = hw->tis[q->index / 2 % hw->n_tis]->id,
-		.type = MLX5X_VQ_SPLIT,
+		.type = q->ring.packed ? MLX5X_VQ_PACKED : MLX5X_VQ_SPLIT,
 		.period_mode = (uint8_t)q->env->conf->hw_latency_mode,
 		.period_us = q->env->conf->hw_max_latency_us,
 		.max_count = q->env->conf->hw_max_pending_comp,
@@ -208,6 +236,7 @@ int
 mlx5x_queue_start(struct mlx5x_queue *q, const struct mlx5x_ring *ring,
 	const struct mlx5x_mem_set *mem, uint16_t sent)
 {
+	struct mlx5x_index_ring memory;
 	enum mlx5x_index_verdict verdict;
 	int ret;
 
@@ -217,12 +246,10 @@ mlx5x_queue_start(struct mlx5x_queue *q, const struct mlx5x_ring *ring,
 	if (ret)
 		return fail(q, ret, "ring is not in guest memory");
 	mlx5x_queue_remap(q, mem);
-	verdict = mlx5x_index_start(
-		sent, load_idx(q->used), load_idx(q->avail), ring->size, false, &q->base);
+	memory = read_ring(q);
+	verdict = mlx5x_index_start(&memory, sent, &q->base);
 	if (verdict == MLX5X_INDEX_CORRUPT)
-		return fail(q, -EPROTO,
-			"available index is ahead of the used one by more than "
-			"the ring has");
+		return fail(q, -EPROTO, corrupt_text(q));
 	if (verdict == MLX5X_INDEX_MEMORY_WON) {
 		q->corrections++;
 		QLOG(NOTICE, q, "frontend sent base %u, guest memory says %u", sent, q->base);
@@ -236,8 +263,8 @@ mlx5x_queue_start(struct mlx5x_queue *q, const struct mlx5x_ring *ring,
 void
 mlx5x_queue_go(struct mlx5x_queue *q)
 {
-	/* NO_NOTIFY may be left from whoever served this ring before. */
-	q->used[RING_FLAGS] = 0;
+	/* "Do not notify" may be left from whoever served this ring before. */
+	q->used[q->ring.packed ? EVENT_FLAGS : RING_FLAGS] = 0;
 	rte_mb();
 	mlx5x_notify_ring(q->env->hw->doorbell, q->index);
 	mlx5x_queue_call(q);
@@ -274,25 +301,24 @@ ask_firmware(struct mlx5x_queue *q)
 void
 mlx5x_queue_audit(struct mlx5x_queue *q)
 {
-	struct mlx5x_index_stop in = { .num = q->ring.size, .packed = false };
+	struct mlx5x_index_ring memory;
 	enum mlx5x_index_verdict verdict;
+	uint16_t hw_used;
 
 	if (q->state != MLX5X_QUEUE_SUSPENDED)
 		return;
-	in.hw_used = ask_firmware(q);
+	hw_used = ask_firmware(q);
 	if (mlx5x_eq_poll(&q->eq) > 0)
 		mlx5x_queue_call(q);
-	in.fw = q->fw;
-	in.mem_used = load_idx(q->used);
-	in.mem_avail = load_idx(q->avail);
-	verdict = mlx5x_index_stop(&in, &q->base);
+	memory = read_ring(q);
+	verdict = mlx5x_index_stop(&memory, q->fw, hw_used, &q->base);
 	switch (verdict) {
 	case MLX5X_INDEX_EXACT:
 		break;
 	case MLX5X_INDEX_MEMORY_WON:
 		q->corrections++;
 		QLOG(WARNING, q, "firmware says used index %u, guest memory %u: memory is right",
-			in.hw_used, in.mem_used);
+			hw_used, q->base);
 		break;
 	case MLX5X_INDEX_RECOVERED:
 		q->recoveries++;
@@ -300,9 +326,7 @@ mlx5x_queue_audit(struct mlx5x_queue *q)
 			q->base);
 		break;
 	case MLX5X_INDEX_CORRUPT:
-		QLOG(ERR, q,
-			"available index is ahead of the used one by more than the ring has; "
-			"queue is down");
+		QLOG(ERR, q, "%s; queue is down", corrupt_text(q));
 		q->state = MLX5X_QUEUE_FAILED;
 		break;
 	}
@@ -367,7 +391,14 @@ mlx5x_queue_renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 uint16_t
 mlx5x_queue_base(const struct mlx5x_queue *q)
 {
-	return q->state == MLX5X_QUEUE_RUNNING && q->used != NULL ? load_idx(q->used) : q->base;
+	struct mlx5x_index_ring memory;
+	uint16_t base = q->base;
+
+	if (q->state != MLX5X_QUEUE_RUNNING || q->used == NULL)
+		return base;
+	memory = read_ring(q);
+	mlx5x_index_find(&memory, &base);
+	return base;
 }
 
 void
@@ -419,6 +450,7 @@ mlx5x_queue_destroy(struct mlx5x_queue *q)
 			QLOG(ERR, q, "queue object stays behind: %s", strerror(-ret));
 		q->eq.pair[q->eq.active].spent = true;
 	}
+	q->desc = NULL;
 	q->avail = NULL;
 	q->used = NULL;
 	q->state = MLX5X_QUEUE_IDLE;

@@ -40,9 +40,14 @@ enum mlx5x_queue_state {
 	MLX5X_QUEUE_FAILED,
 };
 
-/** Where a split ring is; virtio 1.2 section 2.7. */
+/**
+ * Where a ring is; virtio 1.2 section 2.7 (split) or 2.8 (packed: all is in the
+ * descriptors, the other two parts are the event suppression structures of
+ * the driver and of the device).
+ */
 struct mlx5x_ring {
-	uint16_t size; /* entries, a power of 2 */
+	uint16_t size; /* entries; split: a power of 2 */
+	bool packed;
 	uint64_t desc_gpa, avail_gpa, used_gpa;
 };
 
@@ -59,7 +64,7 @@ struct mlx5x_queue_env {
 struct mlx5x_queue {
 	const struct mlx5x_queue_env *env;
 	uint16_t index;
-	uint16_t base;      /* to continue from, valid unless RUNNING */
+	uint16_t base;      /* to continue from, valid unless RUNNING; as mlx5x_index.h has it */
 	uint16_t features;  /* bits of enum mlx5x_virtq_feature */
 	bool enabled;       /* by the frontend */
 	bool error_pending; /* set by the loop, cleared under the device lock; atomic */
@@ -67,7 +72,8 @@ struct mlx5x_queue {
 	enum mlx5x_index_fw fw; /* what SUSPEND came to */
 	uint32_t generation;    /* of the queue object, in error cookies */
 	struct mlx5x_ring ring;
-	volatile uint16_t *avail; /* flags, idx: in the own mapping of the guest */
+	volatile void *desc;      /* the parts of the ring in the own mapping of the guest; */
+	volatile uint16_t *avail; /* split: flags, idx; packed: descriptor, flags */
 	volatile uint16_t *used;
 	struct mlx5x_virtq virtq;
 	struct mlx5x_eq eq;
@@ -154,7 +160,10 @@ void mlx5x_queue_move(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
  */
 void mlx5x_queue_renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
 
-/** Base to report for a queue that cannot be asked: the used index in memory. */
+/**
+ * Base to report for a queue that cannot be asked: what memory says.  Of a
+ * running packed ring, whose memory does not always say, the one before.
+ */
 uint16_t mlx5x_queue_base(const struct mlx5x_queue *q);
 
 /** Firmware reported an error: RUNNING to SUSPENDED, without a command. */
