@@ -179,6 +179,9 @@ devx_subscribe(struct call *call)
 		return -EOPNOTSUPP;
 	if (list->len % sizeof(*types))
 		return -EINVAL;
+	call->object = obj->uobj->fw->id;
+	for (unsigned int i = 0; i < list->len / sizeof(*types); i++)
+		call_note(call, "event", types[i]);
 	if (fd->present)
 		eventfd = (int)call_number(call, MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_FD_NUM);
 	for (unsigned int i = 0; i < list->len / sizeof(*types); i++)
