@@ -18,6 +18,7 @@ GUEST = ('--role', 'sink', '--seconds', '600', '--hold')
 OBJ_VIRTQ, OBJ_COUNTERS = 0x0d, 0x1c
 STATE_INIT, STATE_RDY, STATE_SUSPEND = 0, 1, 2
 NULL_KEY = 'mkey#458752'  # what the model gives as the null key
+LOOKS = 16  # without a new command, 20 ms apart, until a state lasts
 TO_QP = ('RST2INIT_QP', 'INIT2RTR_QP', 'RTR2RTS_QP')
 # What the kernel does for a verb, and what is asked before there is anything to name.
 NO_OBJECT = ('QUERY_HCA_CAP', 'ALLOC_UAR', 'ALLOC_VAR')
@@ -223,7 +224,9 @@ class Setting:
     def add_command(self, c):
         name = self.trace.name(c)
         if c.status:
-            self.put(f'failed.{c.name}', str(c.status))
+            self.values[f'failed.{c.name}'] = f'{c.status:#x}'
+            if c.type == OBJ_VIRTQ and c.name == 'CREATE_GENERAL_OBJECT':
+                self.add(f'queue{c.fields.get("queue_index", 0)}', c)
         elif c.name == 'CREATE_GENERAL_OBJECT' and c.type == OBJ_VIRTQ:
             self.add(name, c)
         elif c.name == 'MODIFY_GENERAL_OBJECT':
@@ -267,18 +270,21 @@ class Host:
     def stats(self):
         return self.ctl.vf(0)
 
-    def size(self):
-        """Commands so far."""
+    def objects(self):
+        return self.ctl.ask(cmd='objects')['vfs'][0]['objects']
+
+    def count(self, command=''):
+        """Commands so far, all or those of a name."""
         with open(self.path, encoding='ascii') as f:
-            return len(re.findall(r'(?m)^[0-9]+\.[0-9]+ mlx5_0 ', f.read()))
+            return len(re.findall(rf'(?m)^[0-9]+\.[0-9]+ mlx5_0 \[\d+\] {command}', f.read()))
 
     def quiet(self, what, condition):
         """A state that lasts: the same number of commands over several looks."""
         seen = []
 
         def still():
-            seen.append(self.size())
-            return condition() and seen[-8:] == seen[-1:] * 8
+            seen.append(self.count())
+            return condition() and seen[-LOOKS:] == seen[-1:] * LOOKS
         wait_until(what, still)
         return seen[-1]
 
@@ -287,7 +293,9 @@ class Host:
         return states.count('RDY') == 2 * self.pairs and self.stats()['port']['flows'] == 7
 
     def await_running(self):
-        return self.quiet('the guest to run', self.is_running)
+        """Until the guest runs, or the firmware has refused something."""
+        return self.quiet('the guest to run',
+                          lambda: self.is_running() or self.stats()['commands_failed'])
 
     def leave(self):
         """The guest goes, and then the driver; returns the trace."""
