@@ -14,6 +14,7 @@ drop_reason_name(enum drop_reason why)
 		[DROP_RX_SUSPENDED] = "rx_suspended",
 		[DROP_RX_FAILED] = "rx_failed",
 		[DROP_RX_WRONG_QUEUE] = "rx_wrong_queue",
+		[DROP_RX_NO_DOORBELL] = "rx_no_doorbell",
 		[DROP_RX_NO_BUFFER] = "rx_no_buffer",
 		[DROP_RX_TOO_LONG] = "rx_too_long",
 		[DROP_TX_LENGTH] = "tx_length",

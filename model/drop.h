@@ -23,6 +23,7 @@ enum drop_reason {
 	DROP_RX_SUSPENDED,   /* the queue is SUSPEND */
 	DROP_RX_FAILED,      /* the queue is ERR, or this frame made it so */
 	DROP_RX_WRONG_QUEUE, /* the table names a transmit queue */
+	DROP_RX_NO_DOORBELL, /* RDY, but without a doorbell nobody has looked at its ring yet */
 	DROP_RX_NO_BUFFER,   /* the guest has offered none, or too few */
 	DROP_RX_TOO_LONG,    /* does not fit into one chain, or into the most of them */
 	/* from a guest: completed all the same, it was a bad frame in a good ring */

@@ -148,6 +148,7 @@ static void
 enter_rdy(struct virtq *vq)
 {
 	vq->kicked = !vq->env.caps->strict_doorbell || vq->env.caps->reread_on_start;
+	vq->looked_at = false;
 	if (!virtq_is_rx(vq))
 		engine_poller_start(vq->env.engine, &vq->poller);
 }
@@ -362,6 +363,7 @@ virtq_look(struct virtq *vq)
 	if (!vq->kicked && vq->env.caps->strict_doorbell)
 		return ring_any_ready(&vq->ring);
 	vq->kicked = false;
+	vq->looked_at = true;
 	vq->counters.looks++;
 	ret = ring_any_look(&vq->ring, &why);
 	if (ret < 0)

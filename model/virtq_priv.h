@@ -25,6 +25,7 @@ struct virtq {
 	struct ring_any ring; /* valid in RDY */
 	struct virtq_counters counters;
 	bool kicked;      /* look at the ring at the next chance */
+	bool looked_at;   /* since it is RDY */
 	uint8_t *bounce;  /* owned; TX: a frame that must be changed; NULL on RX */
 	uint8_t *segment; /* behind bounce: one frame that was cut off it */
 	struct ring_chain chain;

@@ -173,7 +173,7 @@ reason(const struct virtq *vq, int error)
 	if (!virtq_is_rx(vq))
 		return DROP_RX_WRONG_QUEUE;
 	if (error == -ENOBUFS)
-		return DROP_RX_NO_BUFFER;
+		return vq->looked_at ? DROP_RX_NO_BUFFER : DROP_RX_NO_DOORBELL;
 	if (error == -EMSGSIZE)
 		return DROP_RX_TOO_LONG;
 	if (vq->state == VIRTQ_INIT)

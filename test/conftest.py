@@ -72,8 +72,9 @@ def check_oracle(process, vfs):
     assert all(errors == '0' and int(accesses) > 0 for errors, accesses in words), process.tail()
 
 
-# Why a card may drop a frame to a guest whose memory changes: the queue is stopped or new.
-BLACKOUT = {'rx_suspended', 'rx_not_started'}
+# Why a card may drop a frame to a guest whose memory changes: the queue is stopped, new, or
+# not yet rung, all of which is before the last doorbell of the change.
+BLACKOUT = {'rx_suspended', 'rx_not_started', 'rx_no_doorbell'}
 # While the guest itself stops its rings and starts them, its rules are gone too.
 RESTART = BLACKOUT | {'rx_no_rule'}
 

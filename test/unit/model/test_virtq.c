@@ -303,6 +303,28 @@ test_strict(void **state)
 	bench_destroy(b);
 }
 
+/* strict_doorbell: buffers that nobody was told of yet are not missing buffers. */
+static void
+test_strict_rx(void **state)
+{
+	struct bench *b = bench_create(0, 0);
+	struct iovec iov;
+	uint8_t data[64] = { 1 };
+	struct frame f = frame_of(&iov, data, sizeof(data));
+
+	(void)state;
+	b->caps.strict_doorbell = true;
+	guest_ring_add(&b->ring, guest_alloc(&b->guest, 2048, 8), 2048, true);
+	assert_int_equal(bench_move(b, VIRTQ_RDY), 0);
+	assert_int_equal(virtq_rx(b->vq, &f), -ENOBUFS);
+	virtq_kick(b->vq);
+	assert_int_equal(virtq_rx(b->vq, &f), 0);
+	assert_int_equal(virtq_rx(b->vq, &f), -ENOBUFS);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_RX_NO_DOORBELL], 1);
+	assert_int_equal(bench_counters(b).dropped.by[DROP_RX_NO_BUFFER], 1);
+	bench_destroy(b);
+}
+
 static void
 test_fail(void **state)
 {
@@ -330,6 +352,7 @@ main(void)
 		cmocka_unit_test(test_wrong_index),
 		cmocka_unit_test(test_mkey_swap),
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_strict_rx),
 		cmocka_unit_test(test_fail),
 	};
 
