@@ -52,7 +52,7 @@ struct port {
 	struct vf_announce announce;
 	struct vf_oracle found;
 	uint64_t shown;
-	bool waiting;                /* for the answer to `next` */
+	bool waiting;                 /* for the answer to `next` */
 	struct vf_wire_msg now, next; /* fds owned; request NO_TABLE: there is none */
 };
 
@@ -142,8 +142,7 @@ static void
 show(struct port *p)
 {
 	for (; p->shown < p->found.total && p->shown < VF_ORACLE_KEEP; p->shown++)
-		fprintf(stderr, "vhost-witness: %s: %s\n", p->path,
-			p->found.list[p->shown].text);
+		fprintf(stderr, "vhost-witness: %s: %s\n", p->path, p->found.list[p->shown].text);
 }
 
 static void
@@ -154,8 +153,7 @@ announce(struct port *p, const char *phase, const struct vf_wire_msg *table)
 	if (!p->open) {
 		vf_oracle_reset(&p->found);
 		p->shown = 0;
-		ret = vf_announce_open(
-			&p->announce, getenv("VHOST_WITNESS_CTL"), p->vf, &p->found);
+		ret = vf_announce_open(&p->announce, getenv("VHOST_WITNESS_CTL"), p->vf, &p->found);
 		if (ret < 0) {
 			fprintf(stderr, "vhost-witness: %s: control socket: %s\n", p->path,
 				strerror(-ret));
