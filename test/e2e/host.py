@@ -29,20 +29,29 @@ _serial = itertools.count(1)
 # burst finds the ring of an emulated guest full now and then, and pings are lost with it.
 WINDOW = 64 << 10
 
-# Sends noise to the echo server of a guest, and compares: ADDRESS BYTES WINDOW.
+# Sends noise to the echo server of a guest, and compares: ADDRESS BYTES WINDOW.  0 bytes: until
+# the standard input ends, a megabyte at a time.  Says how many bytes came back as they went.
 STREAM = r'''
-import os, socket, sys, threading
-noise = os.urandom(int(sys.argv[2]))
+import os, select, socket, sys, threading
 s = socket.socket()
 s.settimeout(60)
 for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
     s.setsockopt(socket.SOL_SOCKET, buffer, int(sys.argv[3]) // 2)  # the kernel doubles it
 s.connect((sys.argv[1], 7))
-threading.Thread(target=lambda: (s.sendall(noise), s.shutdown(socket.SHUT_WR)), daemon=True).start()
-back = bytearray()
-while chunk := s.recv(65536):
-    back += chunk
-sys.exit(0 if bytes(back) == noise else f'{len(back)} of {len(noise)} bytes, or others')
+total, asked = 0, int(sys.argv[2])
+while True:
+    noise = os.urandom(asked or 1 << 20)
+    threading.Thread(target=s.sendall, args=(noise,), daemon=True).start()
+    back = bytearray()
+    while len(back) < len(noise) and (chunk := s.recv(65536)):
+        back += chunk
+    if bytes(back) != noise:
+        sys.exit(f'{len(back)} of {len(noise)} bytes, or others')
+    total += len(back)
+    if asked or select.select([sys.stdin], [], [], 0)[0]:
+        break
+s.shutdown(socket.SHUT_WR)
+print(total if not s.recv(1) else 'and more')
 '''
 
 
@@ -83,6 +92,24 @@ class Namespace:
 
     def remove(self):
         subprocess.run(['ip', 'netns', 'del', self.name], check=False)
+
+
+def stream_words(net, address, mib):
+    return net.words('/usr/bin/python3', '-c', STREAM, address, str(mib << 20), str(WINDOW))
+
+
+def stream(net, address, mib):
+    """Noise to an echo server and back, compared."""
+    done = subprocess.run(stream_words(net, address, mib), stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=2 * PATIENCE_S, check=False)
+    assert done.stdout == f'{mib << 20}\n', done.stdout + done.stderr
+
+
+def end_stream(process):
+    """How many bytes went to the guest and came back, each of them compared."""
+    process.child.stdin.close()
+    assert process.wait() == 0, process.tail()
+    return int(process.log())
 
 
 def pinger_words(net, address, count, interval, ident):
@@ -169,6 +196,11 @@ class Host:
             for vf in card.ask(cmd='stats')['vfs']:
                 assert vf['oracle']['errors'] == 0 < vf['oracle']['audits'], vf['oracle']
 
+    def tables(self, vf=0):
+        """Memory tables that a guest has sent, twice: the oracle counts their answers, too."""
+        with ModelCtl(self.runner.model_ctl) as card:
+            return card.vf(vf)['oracle']['tables']
+
     def start(self):
         options = f'--uplink tap:up0 {self.runner.model_options(self.fw)}'
         witness = self.runner.witnessed({self.vhost_socket(port): vf
@@ -211,13 +243,22 @@ class Host:
             self.net.words('ping', '-q', '-c', '1', '-W', '1', address),
             stdout=subprocess.DEVNULL, check=False).returncode == 0)
 
+    def poke(self, address=GUESTS[0]):
+        """A frame to the guest, answered or not."""
+        subprocess.run(self.net.words('ping', '-q', '-c', '1', '-W', '1', address), check=False,
+                       stdout=subprocess.DEVNULL)
+        return True
+
     def ping(self, count=100, address=GUESTS[0]):
         ping(self.net, address, count)
 
     def stream(self, mib=4, address=GUESTS[0]):
         """Noise to the guest's echo server and back, compared."""
-        self.net.run('/usr/bin/python3', '-c', STREAM, address, str(mib << 20), str(WINDOW),
-                     seconds=120)
+        stream(self.net, address, mib)
+
+    def stream_forever(self, address=GUESTS[0]):
+        """The same until it is ended by end_stream()."""
+        return self.runner.start('stream', stream_words(self.net, address, 0))
 
     def iperf(self, *options, address=GUESTS[0], seconds=2):
         """TCP at full speed to the guest, or from it (-R)."""

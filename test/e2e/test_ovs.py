@@ -10,8 +10,9 @@ import re
 import pytest
 
 from conftest import wait_until
-from host import ADDRESS, VFS, Host, Namespace, ping
+from host import ADDRESS, GUESTS, MACS, VFS, Host, Namespace, ping, stream
 from ovs import Switch
+from qemu_guest import Guest, require
 
 # Objects of a device without a guest.
 IDLE = '1 uar, 1 pd, 1 td, 1 tis, 1 var'
@@ -27,10 +28,12 @@ def fixture_inside(runner):
 
 
 def test_virtio_user_port(runner, inside):
-    """Bridge, virtio-user, VF, uplink: a ping to the far end, and a stream of TCP."""
-    host = Host(runner)
+    """Bridge, virtio-user, VF: pings to the uplink, pings and a stream to a guest on another VF."""
+    require()
+    host = Host(runner, vfs=2)
     try:
         host.start()
+        guest = Guest(runner, f'path={host.vhost_socket("b")}', GUESTS[1], MACS[1]).booted()
         switch = Switch(runner, inside).start()
         switch.ctl('add-br', 'br0', '--', 'set', 'bridge', 'br0', 'datapath_type=netdev')
         switch.ctl('add-port', 'br0', 'vf0', '--', 'set', 'Interface', 'vf0', 'type=dpdk',
@@ -41,6 +44,12 @@ def test_virtio_user_port(runner, inside):
         host.await_guest()
         host.ping()
         ping(inside, ADDRESS)
+        uplink = host.net.run('cat', '/sys/class/net/up0/statistics/rx_bytes')
+        ping(inside, GUESTS[1])
+        stream(inside, GUESTS[1], 4)
+        guest.ping(GUESTS[0])
+        # From VF to VF, and not by way of the uplink.
+        assert int(host.net.run('cat', '/sys/class/net/up0/statistics/rx_bytes')) < int(uplink) + 65536
         assert host.dev()['queues_active'] == 2
         # The switch stops and starts the port, some time after it has said so.
         for entries in (128, 256, 64):
@@ -49,8 +58,10 @@ def test_virtio_user_port(runner, inside):
                        f'configured_rxq_descriptors={n},' in switch.app('dpctl/show'))
             host.await_guest()
             host.ping(50)
+            ping(inside, GUESTS[1], 50)
         switch.ctl('del-port', 'vf0')
         host.await_state('a', 'listening')
+        guest.quit()
         host.stop()
     finally:
         runner.clean()
