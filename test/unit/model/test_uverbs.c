@@ -127,6 +127,11 @@ run_bad_attr(int fd, const struct method *m, const struct attr_spec *spec)
 			break;
 		verbs_out(&call, spec->id, scratch, spec->min - 1);
 		assert_int_equal(verbs_run(fd, &call), -EINVAL);
+		if (spec->max < 0xffff) {
+			verbs_begin(&call, m->object, m->id);
+			verbs_out(&call, spec->id, scratch, spec->max + 1);
+			assert_int_equal(verbs_run(fd, &call), -EINVAL);
+		}
 		verbs_begin(&call, m->object, m->id);
 		verbs_out(&call, spec->id, NULL, spec->min);
 		assert_int_equal(verbs_run(fd, &call), -EFAULT);
