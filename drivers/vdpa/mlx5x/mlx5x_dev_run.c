@@ -17,6 +17,7 @@
 
 #include <rte_string_fns.h>
 
+#include "mlx5x_compat.h"
 #include "mlx5x_dev_private.h"
 #include "mlx5x_guest.h"
 #include "mlx5x_log.h"
@@ -82,7 +83,7 @@ static void
 offer_doorbell(struct mlx5x_dev *dev, int vid, struct mlx5x_queue *q)
 {
 	const uint64_t need = UINT64_C(1) << VHOST_USER_PROTOCOL_F_HOST_NOTIFIER |
-			      UINT64_C(1) << VHOST_USER_PROTOCOL_F_SLAVE_SEND_FD;
+			      UINT64_C(1) << MLX5X_COMPAT_F_BACKEND_SEND_FD;
 	uint64_t have, offset, size;
 	int ret;
 

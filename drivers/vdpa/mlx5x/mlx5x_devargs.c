@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <rte_bitops.h> /* rte_is_power_of_2() since 23.11 */
 #include <rte_common.h>
 #include <rte_kvargs.h>
 #include <rte_string_fns.h>

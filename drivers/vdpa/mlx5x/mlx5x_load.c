@@ -15,7 +15,7 @@
  */
 static struct rte_tailq_elem loaded_tailq = { .name = "MLX5X_LOADED" };
 
-int mlx5x_logtype = RTE_LOGTYPE_PMD;
+int mlx5x_logtype = RTE_LOGTYPE_EAL; /* until there is one of our own */
 
 /* Same release, or a message and false; another stable number only warns. */
 static bool

@@ -12,8 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <rte_lcore.h>
-
+#include "mlx5x_compat.h"
 #include "mlx5x_loop.h"
 
 #define BATCH 16
@@ -104,7 +103,7 @@ mlx5x_loop_create(const char *name, int (*after)(void *arg), void *arg, struct m
 	ret = add_fd(loop, loop->wake_fd, NULL);
 	if (ret)
 		goto close_fds;
-	ret = rte_ctrl_thread_create(&loop->thread, name, NULL, run, loop);
+	ret = mlx5x_compat_thread_create(&loop->thread, name, run, loop);
 	if (ret)
 		goto close_fds;
 	*out = loop;

@@ -19,6 +19,7 @@
 
 #include <rte_eal.h>
 
+#include "mlx5x_compat.h"
 #include "mlx5x_dev.h"
 #include "mlx5x_devargs.h"
 #include "mlx5x_load.h"
@@ -81,7 +82,7 @@ RTE_INIT(mlx5x_init)
 	rte_vdev_register(&vdev_driver);
 }
 
-RTE_PMD_EXPORT_NAME(vdpa_mlx5x, __COUNTER__);
+MLX5X_COMPAT_EXPORT_NAME(vdpa_mlx5x);
 RTE_PMD_REGISTER_PARAM_STRING(vdpa_mlx5x, "dev=<PCI address|auxiliary name|ibdev name> "
 					  "event_mode=<0-2> "
 					  "event_us=<0-65535> "

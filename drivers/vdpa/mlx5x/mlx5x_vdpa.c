@@ -15,6 +15,7 @@
 #include <rte_common.h>
 #include <rte_string_fns.h>
 
+#include "mlx5x_compat.h"
 #include "mlx5x_dev.h"
 #include "mlx5x_log.h"
 #include "mlx5x_vdpa.h"
@@ -24,8 +25,8 @@
 #define PROTOCOL_FEATURES                                            \
 	(UINT64_C(1) << VHOST_USER_PROTOCOL_F_MQ |                   \
 		UINT64_C(1) << VHOST_USER_PROTOCOL_F_REPLY_ACK |     \
-		UINT64_C(1) << VHOST_USER_PROTOCOL_F_SLAVE_REQ |     \
-		UINT64_C(1) << VHOST_USER_PROTOCOL_F_SLAVE_SEND_FD | \
+		UINT64_C(1) << MLX5X_COMPAT_F_BACKEND_REQ |          \
+		UINT64_C(1) << MLX5X_COMPAT_F_BACKEND_SEND_FD |      \
 		UINT64_C(1) << VHOST_USER_PROTOCOL_F_HOST_NOTIFIER | \
 		UINT64_C(1) << VHOST_USER_PROTOCOL_F_NET_MTU |       \
 		UINT64_C(1) << VHOST_USER_PROTOCOL_F_STATUS)

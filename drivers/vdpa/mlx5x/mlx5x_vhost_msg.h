@@ -9,8 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <rte_version.h>
-
+#include "mlx5x_compat.h"
 #include "mlx5x_memtable.h"
 
 /*
@@ -20,11 +19,7 @@
  * the size of the payload, which the place of the fds follows from, is that
  * of its largest message (a crypto session) and changes with the version.
  */
-#if RTE_VERSION >= RTE_VERSION_NUM(22, 11, 0, 0) && RTE_VERSION < RTE_VERSION_NUM(24, 0, 0, 0)
-#define MLX5X_VHOST_PAYLOAD 632
-#else
-#error "check struct vhu_msg_context of this DPDK's librte_vhost before building against it"
-#endif
+#define MLX5X_VHOST_PAYLOAD MLX5X_COMPAT_VHOST_PAYLOAD
 
 #define MLX5X_VHOST_MAX_FDS 8
 

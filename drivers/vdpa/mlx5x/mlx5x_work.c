@@ -10,8 +10,7 @@
 
 #include <sys/queue.h>
 
-#include <rte_lcore.h>
-
+#include "mlx5x_compat.h"
 #include "mlx5x_work.h"
 
 /*
@@ -128,14 +127,14 @@ mlx5x_work_reserve(struct mlx5x_work *work, unsigned int n)
 	if (n > work->max)
 		n = work->max;
 	while (ret == 0 && work->n_threads < n) {
-		ret = rte_ctrl_thread_create(
-			&work->threads[work->n_threads], work->name, NULL, run, work);
+		ret = mlx5x_compat_thread_create(
+			&work->threads[work->n_threads], work->name, run, work);
 		if (ret == 0)
 			work->n_threads++;
 	}
 	if (work->n_threads != 0)
 		return 0;
-	return ret > 0 ? -ret : ret;
+	return ret;
 }
 
 static struct timespec
