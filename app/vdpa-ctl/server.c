@@ -68,6 +68,15 @@ reject(struct client *client, const char *message)
 }
 
 static void
+set_timeouts(struct client *client)
+{
+	static const struct timeval idle_time = { .tv_sec = SERVER_IDLE_SECS };
+	static const struct timeval write_time = { .tv_sec = SERVER_WRITE_SECS };
+
+	bufferevent_set_timeouts(client->bev, &idle_time, &write_time);
+}
+
+static void
 answer(struct client *client, const char *line, size_t len)
 {
 	char *reply;
@@ -75,6 +84,9 @@ answer(struct client *client, const char *line, size_t len)
 	if (len == 0)
 		return;
 	reply = rpc_handle(client->server->methods, client->server->methods_count, line, len);
+	/* A device may take its time to open: that is not the client's. */
+	event_base_update_cache_time(client->server->base);
+	set_timeouts(client);
 	if (reply == NULL)
 		return;
 	evbuffer_add(bufferevent_get_output(client->bev), reply, strlen(reply));
@@ -157,8 +169,6 @@ static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr, int len,
 	void *arg)
 {
-	static const struct timeval idle_time = { .tv_sec = SERVER_IDLE_SECS };
-	static const struct timeval write_time = { .tv_sec = SERVER_WRITE_SECS };
 	struct server *server = arg;
 	struct client *client;
 
@@ -176,7 +186,7 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
 		goto free_deadline;
 	bufferevent_setcb(client->bev, on_read, on_write, on_event, client);
 	bufferevent_setwatermark(client->bev, EV_READ, 0, RPC_TEXT_MAX + 1);
-	bufferevent_set_timeouts(client->bev, &idle_time, &write_time);
+	set_timeouts(client);
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
 	LIST_INSERT_HEAD(&server->clients, client, next);
 	if (++server->clients_count == SERVER_CLIENTS_MAX) {

@@ -134,6 +134,9 @@ class Bench:
 
     # Port a.
 
+    def attach(self):
+        return Guest(self.daemon.path('a.sock')).start()
+
     def add(self):
         """None, or the reason why not."""
         answer = self.daemon.rpc('dev.add', name='a', mgmtdev='pci/' + VFS[0],

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fault_sweep import Bench, Guest
+from fault_sweep import Bench
 from vdpa_ctl_daemon import wait_for
 
 
@@ -13,12 +13,6 @@ class Flows:
 
     def __init__(self, bench):
         self.bench = bench
-        self.path = bench.daemon.path('a.sock')
-
-    def attach(self):
-        guest = Guest(self.path)
-        guest.start()
-        return guest
 
     def leave(self, guest):
         """The guest goes; whether the port waits for the next one."""
@@ -33,7 +27,7 @@ class Flows:
 
     def serves(self):
         """The next guest is served."""
-        guest = self.attach()
+        guest = self.bench.attach()
         state = self.bench.state()
         self.leave(guest)
         return state['state'] == 'running' and state['queues_active'] == 2
@@ -65,7 +59,7 @@ class Flows:
     def attach_one(self, arm, disarm, since):
         base = self.bench.at_rest()
         arm()
-        guest = self.attach()
+        guest = self.bench.attach()
         disarm()
         problem = self.bench.judge(since, self.bench.state())
         self.leave(guest)
@@ -75,7 +69,7 @@ class Flows:
 
     def enable(self, arm, disarm, since):
         base = self.bench.at_rest()
-        guest = self.attach()
+        guest = self.bench.attach()
         arm()
         guest.rings(1)
         guest.enable(1, False)
@@ -87,7 +81,7 @@ class Flows:
 
     def change(self, arm, disarm, since):
         base = self.bench.at_rest()
-        guest = self.attach()
+        guest = self.bench.attach()
         arm()
         guest.add_memory()
         # what is left for later belongs to it, and the next change waits for that
@@ -99,7 +93,7 @@ class Flows:
 
     def detach(self, arm, disarm, _):
         base = self.bench.at_rest()
-        guest = self.attach()
+        guest = self.bench.attach()
         failed = self.bench.failed()
         arm()
         bases = guest.stop()

@@ -28,6 +28,8 @@
 /* On top, to pin memory and to let go of it. */
 #define MS_PER_GIB 250
 #define MAX_GIB    UINT64_C(4096)
+/* On top, for the kernel to open a device, and for a doorbell page to come free. */
+#define OPEN_MS 1000
 
 /* A queue on its way. */
 static void
@@ -165,7 +167,8 @@ give_up(struct mlx5x_dev *dev, const char *what, int index)
 		mlx5x_dev_error(
 			dev, "firmware does not answer (%s): the device is out of use", what);
 	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_FAILED);
-	mlx5x_loop_wake(dev->loop);
+	if (dev->loop != NULL)
+		mlx5x_loop_wake(dev->loop);
 	return -ETIMEDOUT;
 }
 
@@ -269,8 +272,8 @@ mlx5x_dev_each(struct mlx5x_dev *dev, enum mlx5x_queue_state state, const char *
 	return mlx5x_dev_chain(dev, &p->one, 1, mem);
 }
 
-int
-mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev))
+static int
+once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev), unsigned int ms)
 {
 	struct mlx5x_phase *p = &dev->phase;
 	int ret;
@@ -280,13 +283,25 @@ mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_d
 		return ret;
 	p->once = fn;
 	p->n = 1;
-	ret = mlx5x_work_run(dev->work, call_dev, dev, 1, before_deadline(dev, step_ms(dev)));
+	ret = mlx5x_work_run(dev->work, call_dev, dev, 1, ms);
 	if (ret == -ETIMEDOUT)
 		return give_up(dev, what, -1);
 	if (ret != 0)
 		call_dev(dev, 0);
 	record_step(dev, 0, p->at);
 	return p->ret;
+}
+
+int
+mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev))
+{
+	return once(dev, what, fn, before_deadline(dev, step_ms(dev)));
+}
+
+int
+mlx5x_dev_opening(struct mlx5x_dev *dev, int (*fn)(struct mlx5x_dev *dev))
+{
+	return once(dev, "opening the device", fn, step_ms(dev) + OPEN_MS);
 }
 
 int

@@ -177,7 +177,7 @@ after_events(void *arg)
 
 /* Creation and destruction. */
 
-/* -EBUSY with the reason logged when somebody else drives the VF. */
+/* -EBUSY or -EAGAIN with the reason logged when somebody else has the VF. */
 static int
 check_unused(const char *name, const char *bus)
 {
@@ -186,6 +186,12 @@ check_unused(const char *name, const char *bus)
 	struct rte_device *rdev;
 	bool used = false;
 
+	if (mlx5x_dev_is_kept(bus)) {
+		MLX5X_DEV_LOG(ERR, name,
+			"%s was left behind with a firmware command that has still not returned",
+			bus);
+		return -EAGAIN;
+	}
 	pthread_mutex_lock(&list_lock);
 	TAILQ_FOREACH (other, &devices, next)
 		used |= strcmp(other->hw.pci, bus) == 0;
@@ -249,7 +255,7 @@ open_hw(struct mlx5x_dev *dev)
 {
 	int ret;
 
-	ret = mlx5x_hw_open(&dev->hw, dev->name, dev->conf.dev);
+	ret = mlx5x_hw_open(&dev->hw);
 	if (ret || dev->conf.resume == MLX5X_RESUME_AUTO)
 		return ret;
 	if (dev->conf.resume == 1 && !dev->hw.caps.resume) {
@@ -272,7 +278,12 @@ create_parts(struct mlx5x_dev *dev)
 	ret = mlx5x_work_create(dev->name, 1, &dev->later);
 	if (ret)
 		goto destroy_work;
-	ret = open_hw(dev);
+	ret = mlx5x_hw_find(&dev->hw, dev->name, dev->conf.dev);
+	if (ret)
+		goto destroy_later;
+	ret = mlx5x_dev_opening(dev, open_hw);
+	if (dev->stuck)
+		return ret; /* all of it stays, see mlx5x_dev_end() */
 	if (ret)
 		goto destroy_later;
 	ret = mlx5x_loop_create(dev->name, after_events, dev, &dev->loop);
@@ -313,7 +324,8 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	struct mlx5x_dev *dev;
 	int ret;
 
-	/* Not found is mlx5x_hw_open()'s to tell. */
+	mlx5x_dev_end_kept();
+	/* Not found is mlx5x_hw_find()'s to tell. */
 	ret = mlx5x_ibdev_find(conf->dev, &ib) == 0 ? check_unused(rte_dev_name(rdev), ib.bus) : 0;
 	if (ret)
 		return ret;
@@ -328,6 +340,10 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	dev->channel = -1;
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = create_parts(dev);
+	if (ret && dev->stuck) {
+		mlx5x_dev_end(dev);
+		return ret;
+	}
 	if (ret) {
 		pthread_mutex_destroy(&dev->lock);
 		free(dev);
@@ -344,16 +360,6 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	return 0;
 }
 
-static int
-close_hw(struct mlx5x_dev *dev)
-{
-	mlx5x_loop_park(dev->loop);
-	mlx5x_event_destroy(&dev->event);
-	mlx5x_loop_unpark(dev->loop);
-	mlx5x_hw_close(&dev->hw);
-	return 0;
-}
-
 void
 mlx5x_dev_destroy(struct mlx5x_dev *dev)
 {
@@ -363,22 +369,8 @@ mlx5x_dev_destroy(struct mlx5x_dev *dev)
 	/* Nobody finds it from now on; who has it is inside one operation. */
 	while (__atomic_load_n(&dev->users, __ATOMIC_ACQUIRE) != 0)
 		usleep(USERS_WAIT_US);
-	pthread_mutex_lock(&dev->lock);
 	if (dev->stuck)
 		mlx5x_work_drain(dev->work, dev->conf.cmd_timeout_ms);
-	mlx5x_dev_forget(dev);
-	if (!dev->stuck)
-		mlx5x_dev_once(dev, "closing the device", close_hw);
-	pthread_mutex_unlock(&dev->lock);
-	if (dev->stuck) {
-		MLX5X_DEV_LOG(WARNING, dev->name,
-			"left behind, with a firmware command that has not returned");
-		return;
-	}
-	mlx5x_loop_destroy(dev->loop);
-	mlx5x_work_destroy(dev->later);
-	mlx5x_work_destroy(dev->work);
-	free(dev->queues);
-	pthread_mutex_destroy(&dev->lock);
-	free(dev);
+	mlx5x_dev_end(dev);
+	mlx5x_dev_end_kept();
 }

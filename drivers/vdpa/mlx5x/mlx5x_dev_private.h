@@ -78,9 +78,9 @@ struct mlx5x_dev_table {
 };
 
 struct mlx5x_dev {
-	TAILQ_ENTRY(mlx5x_dev) next;
-	struct rte_device *rdev; /* borrowed from the bus */
-	char name[32];           /* of rdev, which a thread left behind may outlive */
+	TAILQ_ENTRY(mlx5x_dev) next; /* of all, or of those that are kept */
+	struct rte_device *rdev;     /* borrowed from the bus */
+	char name[32];               /* of rdev, which a thread left behind may outlive */
 	struct mlx5x_conf conf;
 	int users;            /* of mlx5x_dev_get(), atomic */
 	pthread_mutex_t lock; /* "device locked": all below */
@@ -156,6 +156,9 @@ int mlx5x_dev_each(struct mlx5x_dev *dev, enum mlx5x_queue_state state, const ch
 /** Do one thing on another thread and wait; what it returned, or as mlx5x_dev_each(). */
 int mlx5x_dev_once(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev));
 
+/** As mlx5x_dev_once(), for a device that is only being made. */
+int mlx5x_dev_opening(struct mlx5x_dev *dev, int (*fn)(struct mlx5x_dev *dev));
+
 /** As mlx5x_dev_once(), for what uses no queue: they run on, also if it never returns. */
 int mlx5x_dev_aside(struct mlx5x_dev *dev, const char *what, int (*fn)(struct mlx5x_dev *dev));
 
@@ -207,6 +210,18 @@ int mlx5x_dev_retire_failed(struct mlx5x_dev *dev);
 
 /** CONFIGURED or DEGRADED, by what the queues of a running device are. */
 void mlx5x_dev_settle(struct mlx5x_dev *dev);
+
+/**
+ * Close and free a device that nobody can find any more, whether or not it was
+ * ever complete.  One that is stuck is kept instead.
+ */
+void mlx5x_dev_end(struct mlx5x_dev *dev);
+
+/** End the devices that were kept and that firmware has let go of. */
+void mlx5x_dev_end_kept(void);
+
+/** Is the function at this address one that was kept? */
+bool mlx5x_dev_is_kept(const char *pci);
 
 /** Start a device anew that was stuck and is no longer.  Device locked. */
 void mlx5x_dev_revive(struct mlx5x_dev *dev);

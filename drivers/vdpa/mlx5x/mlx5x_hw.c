@@ -24,12 +24,14 @@
 #define VAR_TRIES     5   /* a guest that just left may still map the page */
 #define VAR_STEP_US   20000
 
-static int
-find_and_await(struct mlx5x_hw *hw, const char *dev)
+int
+mlx5x_hw_find(struct mlx5x_hw *hw, const char *name, const char *dev)
 {
 	struct mlx5x_ibdev ib;
 	int ret, step;
 
+	memset(hw, 0, sizeof(*hw));
+	hw->name = name;
 	ret = mlx5x_ibdev_find(dev, &ib);
 	if (ret) {
 		MLX5X_DEV_LOG(ERR, hw->name,
@@ -226,7 +228,7 @@ alloc_uar(struct mlx5x_hw *hw)
 }
 
 int
-mlx5x_hw_open(struct mlx5x_hw *hw, const char *name, const char *dev)
+mlx5x_hw_open(struct mlx5x_hw *hw)
 {
 	static const struct {
 		const char *what;
@@ -240,14 +242,9 @@ mlx5x_hw_open(struct mlx5x_hw *hw, const char *name, const char *dev)
 	unsigned int i;
 	int ret;
 
-	memset(hw, 0, sizeof(*hw));
-	hw->name = name;
-	ret = find_and_await(hw, dev);
-	if (ret)
-		return ret;
 	ret = mlx5x_ibdev_open(hw->ibdev, &hw->ctx);
 	if (ret) {
-		MLX5X_DEV_LOG(ERR, name, "cannot open %s: %s", hw->ibdev, strerror(-ret));
+		MLX5X_DEV_LOG(ERR, hw->name, "cannot open %s: %s", hw->ibdev, strerror(-ret));
 		return ret;
 	}
 	mlx5x_cmd_init(&hw->cmd, hw->ctx);
@@ -255,7 +252,7 @@ mlx5x_hw_open(struct mlx5x_hw *hw, const char *name, const char *dev)
 	for (i = 0; ret == 0 && i < RTE_DIM(steps); i++) {
 		ret = steps[i].create(hw);
 		if (ret)
-			MLX5X_DEV_LOG(ERR, name, "cannot create the %s on %s: %s", steps[i].what,
+			MLX5X_DEV_LOG(ERR, hw->name, "cannot create the %s on %s: %s", steps[i].what,
 				hw->ibdev, strerror(-ret));
 	}
 	if (ret)
@@ -285,5 +282,5 @@ mlx5x_hw_close(struct mlx5x_hw *hw)
 	if (hw->pd != NULL && ibv_dealloc_pd(hw->pd) != 0)
 		ibv_dealloc_pd(hw->pd);
 	ibv_close_device(hw->ctx);
-	memset(hw, 0, sizeof(*hw));
+	memset(&hw->ctx, 0, sizeof(*hw) - offsetof(struct mlx5x_hw, ctx));
 }

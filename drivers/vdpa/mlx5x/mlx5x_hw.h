@@ -66,23 +66,32 @@ struct mlx5x_hw {
 };
 
 /**
- * Open the VF `dev` and create the shared objects.
+ * Find the VF `dev`: fills name, pci and ibdev.
  *
- * RoCE is switched off first, because firmware without it is what virtio
- * emulation is built for; the verbs device disappears for a moment then and is
- * awaited, at most 5 s.
+ * RoCE is switched off, because firmware without it is what virtio emulation is
+ * built for; the verbs device disappears for a moment then and is awaited, at
+ * most 5 s.
  *
  * @param name
- *   Of the DPDK device, for log lines; borrowed until mlx5x_hw_close().
+ *   Of the DPDK device, for log lines; borrowed for as long as `hw` is in use.
  * @param dev
  *   PCI address, auxiliary name or ibdev name.
  * @return
- *   0; -ENODEV (no such verbs device), -EOPNOTSUPP (a capability is missing,
- *   logged which), or another -errno; everything is undone.
+ *   0, -ENODEV (no such verbs device) or another -errno, logged.
  */
-int mlx5x_hw_open(struct mlx5x_hw *hw, const char *name, const char *dev);
+int mlx5x_hw_find(struct mlx5x_hw *hw, const char *name, const char *dev);
 
-/** Undo mlx5x_hw_open(). */
+/**
+ * Open what mlx5x_hw_find() found and create the shared objects.  Firmware
+ * commands: may take any time.
+ *
+ * @return
+ *   0; -EOPNOTSUPP (a capability is missing, logged which), or another -errno,
+ *   logged; everything is undone.
+ */
+int mlx5x_hw_open(struct mlx5x_hw *hw);
+
+/** Undo mlx5x_hw_open(), if it was done; what mlx5x_hw_find() filled stays. */
 void mlx5x_hw_close(struct mlx5x_hw *hw);
 
 #endif /* MLX5X_HW_H */
