@@ -15,6 +15,7 @@ cause_name(enum rte_vdpa_mlx5x_cause cause)
 		[RTE_VDPA_MLX5X_CAUSE_GROWN] = "grown",
 		[RTE_VDPA_MLX5X_CAUSE_REORDERED] = "reordered",
 		[RTE_VDPA_MLX5X_CAUSE_IDENTICAL] = "identical",
+		[RTE_VDPA_MLX5X_CAUSE_RETRY] = "retry",
 	};
 
 	return names[cause];
@@ -45,12 +46,14 @@ phases_json(const struct rte_vdpa_mlx5x_change *c)
 json_t *
 change_json(const struct rte_vdpa_mlx5x_change *c)
 {
-	return json_pack("{s:I, s:I, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack(
+		"{s:I, s:I, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o}",
 		"serial", (json_int_t)c->serial, "time_us", (json_int_t)c->time_us, "cause",
 		cause_name(c->cause), "error", -c->error, "regions_added", c->regions_added,
 		"regions_grown", c->regions_grown, "regions_removed", c->regions_removed,
-		"regions_kept", c->regions_kept, "corrections", c->corrections, "cmds_total",
-		(json_int_t)c->cmds_total, "cmds_blackout", (json_int_t)c->cmds_blackout,
-		"blackout_us", (json_int_t)c->blackout_us, "queue_us", (json_int_t)c->queue_us,
-		"phases", phases_json(c));
+		"regions_kept", c->regions_kept, "regions_missing", c->regions_missing,
+		"corrections", c->corrections, "cmds_total", (json_int_t)c->cmds_total,
+		"cmds_blackout", (json_int_t)c->cmds_blackout, "blackout_us",
+		(json_int_t)c->blackout_us, "queue_us", (json_int_t)c->queue_us, "phases",
+		phases_json(c));
 }

@@ -65,6 +65,8 @@ add_driver_json(json_t *dev, const struct port_info *info)
 	json_object_set_new(dev, "queues_failed", json_integer(d->failed_queues));
 	json_object_set_new(dev, "regions", json_integer(d->regions));
 	json_object_set_new(dev, "guest_bytes", json_integer(d->guest_bytes));
+	json_object_set_new(dev, "missing_bytes", json_integer(d->missing_bytes));
+	json_object_set_new(dev, "retries", json_integer(d->retries));
 	json_object_set_new(dev, "changes", json_integer(d->changes));
 	json_object_set_new(dev, "kicks_relayed", json_integer(d->kicks_relayed));
 	json_object_set_new(dev, "recoveries", json_integer(d->recoveries));

@@ -36,6 +36,9 @@ print_change(FILE *out, const json_t *dev)
 			number(last, "blackout_us"), number(last, "cmds_total"),
 			number(last, "cmds_blackout"));
 	fprintf(out, "\n");
+	if (number(dev, "missing_bytes") != 0)
+		fprintf(out, "  missing_bytes %lld retries %lld\n", number(dev, "missing_bytes"),
+			number(dev, "retries"));
 }
 
 void
@@ -203,7 +206,7 @@ print_phases(struct libscols_line *line, size_t column, json_t *phases)
 
 /* Columns left and right of the phases; keys of a change. */
 static const char *const hist_left[] = { "serial", "cause", "regions_added", "regions_grown",
-	"regions_removed", "regions_kept", NULL };
+	"regions_removed", "regions_kept", "regions_missing", NULL };
 static const char *const hist_right[] = { "blackout_us", "queue_us", "cmds_blackout", "cmds_total",
 	"corrections", "error", NULL };
 

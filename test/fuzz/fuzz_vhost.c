@@ -178,11 +178,17 @@ check_set(const struct mlx5x_mem_set *set)
 
 int
 mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_memdelta *delta)
+	bool may_refuse, struct mlx5x_memdelta *delta)
 {
 	struct mlx5x_mem_set *set;
 	int ret = mlx5x_mem_prepare(&ops, table, fds, dev->set, &set, delta);
 
+	(void)may_refuse;
+	for (int i = 0; i < MLX5X_MEMTABLE_MAX; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
 	if (ret != 0)
 		return ret;
 	check_set(set);

@@ -140,6 +140,21 @@ revive(struct mlx5x_dev *dev)
 	return REVIVE_US;
 }
 
+/* As recover(), for guest memory that could not be served. */
+static int
+retry(struct mlx5x_dev *dev)
+{
+	int next_us = RETRY_US;
+
+	if (__atomic_load_n(&dev->lack, __ATOMIC_ACQUIRE) != MLX5X_LACK_RETRIED)
+		return -1;
+	if (pthread_mutex_trylock(&dev->lock) == 0) {
+		next_us = mlx5x_dev_retry(dev);
+		pthread_mutex_unlock(&dev->lock);
+	}
+	return next_us;
+}
+
 static int
 sooner(int a_us, int b_us)
 {
@@ -170,9 +185,9 @@ poll_queues(struct mlx5x_dev *dev)
 static int
 after_events(void *arg)
 {
-	int poll_us = poll_queues(arg), recover_us = recover(arg);
+	int poll_us = poll_queues(arg), recover_us = recover(arg), revive_us = revive(arg);
 
-	return sooner(poll_us, sooner(recover_us, revive(arg)));
+	return sooner(sooner(poll_us, recover_us), sooner(revive_us, retry(arg)));
 }
 
 /* Creation and destruction. */
@@ -338,6 +353,8 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	mlx5x_pace_init(&dev->pace, conf);
 	dev->vid = -1;
 	dev->channel = -1;
+	memset(dev->announced.fds, -1, sizeof(dev->announced.fds));
+	memset(dev->next_table.fds, -1, sizeof(dev->next_table.fds));
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = create_parts(dev);
 	if (ret && dev->stuck) {

@@ -11,13 +11,19 @@
  *   from        | event                          | to
  *   ------------+--------------------------------+------------
  *   PROBED      | start, all queues up           | CONFIGURED
- *   PROBED      | start, some queue refused      | DEGRADED
- *   PROBED      | start, no memory or no steering| FAILED
+ *   PROBED      | start, some queue refused, or  | DEGRADED
+ *               | some memory is missing         |
+ *   PROBED      | start, no memory, no steering, | FAILED
+ *               | or no queue up                 |
  *   CONFIGURED  | a queue failed for good, or a  | DEGRADED
- *               | memory change was not possible |
+ *               | memory table is not served in  |
+ *               | full                           |
  *   DEGRADED    | the cause is gone              | CONFIGURED
- *   CONFIGURED, | neither the new nor the old    | FAILED
- *   DEGRADED    | table can be served            |
+ *   CONFIGURED, | the last queue failed, or      | FAILED
+ *   DEGRADED    | firmware does not answer       |
+ *   FAILED      | a memory table, memory that    | as a start
+ *               | can be registered after all,   |
+ *               | or firmware that answers again |
  *   CONFIGURED, | stop                           | PROBED
  *   DEGRADED,   |                                |
  *   FAILED      |                                |
@@ -128,23 +134,36 @@ bool mlx5x_dev_is_running(const struct mlx5x_dev *dev);
  *
  * On a stopped device the table is mapped and registered, and kept for the next
  * start.  On a running one the queues are moved to it: what is new is mapped
- * and registered while they run, then they are suspended, moved, and resumed.
+ * and registered while they run, then they are suspended, moved, and resumed.  A
+ * device that is FAILED is started anew with it.
  *
  * @param table
- *   Checked; gpa, size, uva and offset given.
+ *   Checked, with the identity of each file.
  * @param fds
- *   MLX5X_MEMTABLE_MAX descriptors, -1 where there is none; consumed: closed
- *   and set to -1 in every case.
+ *   MLX5X_MEMTABLE_MAX descriptors, -1 where there is none; consumed: set to -1
+ *   in every case.
+ * @param may_refuse
+ *   The frontend waits for the answer, so that it learns of an error.
  * @param delta
- *   Out: what differed from the table before.
+ *   Out: what differs from the table that was in force for the frontend.
  * @return
- *   0: the device runs on the new table (or has it ready).
- *   -errno: not served, last_error says why.  A running device goes on with
- *   what it had; a stopped one has no table, and its next start takes the one
- *   that librte_vhost has.
+ *   0: the table is in force.  The device reaches no memory that is not in it;
+ *   if it does not reach all that is, it is DEGRADED and tries on.
+ *   -errno: last_error says why.  A running device reaches what it did before.
+ *   The table is not in force with may_refuse, or when a ring is not in it; else,
+ *   and on a stopped device, it is tried again.
  */
 int mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_memdelta *delta);
+	bool may_refuse, struct mlx5x_memdelta *delta);
+
+/**
+ * Try to serve what is missing of the announced table, when it is time.  On the
+ * event thread, device locked.
+ *
+ * @return
+ *   Microseconds until it wants to be called again, -1: not before the loop wakes.
+ */
+int mlx5x_dev_retry(struct mlx5x_dev *dev);
 
 /**
  * librte_vhost may call dev_close and dev_conf, within the message that is being

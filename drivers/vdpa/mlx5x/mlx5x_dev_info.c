@@ -9,6 +9,7 @@
 
 #include <infiniband/mlx5dv.h>
 
+#include <rte_common.h>
 #include <rte_string_fns.h>
 #include <rte_vhost.h>
 
@@ -169,6 +170,12 @@ mlx5x_dev_info(const struct mlx5x_dev *dev, struct rte_vdpa_mlx5x_info *info)
 		info->regions = (uint16_t)mlx5x_mem_table(dev->mem)->n;
 		info->guest_bytes = mlx5x_mem_bytes(dev->mem);
 	}
+	if (dev->lack == MLX5X_LACK_RETRIED) {
+		for (i = 0; i < dev->announced.table.n; i++)
+			info->missing_bytes += dev->announced.table.r[i].size;
+		info->missing_bytes -= RTE_MIN(info->missing_bytes, info->guest_bytes);
+	}
+	info->retries = dev->retry.total;
 	info->changes = dev->changes;
 	if (dev->changes != 0)
 		info->last = mlx5x_history_newest(&dev->history);

@@ -69,12 +69,41 @@ struct mlx5x_phase {
 	int ret;
 };
 
-/** A memory table on its way to become the device's. */
+/** What of the table that the frontend announced is not served, and what becomes of it. */
+enum mlx5x_lack {
+	MLX5X_LACK_NOTHING,
+	MLX5X_LACK_RETRIED, /* `announced` is tried again, see mlx5x_announce.c */
+	MLX5X_LACK_REFUSED, /* nothing is done until the frontend's next table */
+};
+
+/** The table that is in force for the frontend. */
+struct mlx5x_announced {
+	struct mlx5x_memtable table; /* n is 0: none */
+	int fds[MLX5X_MEMTABLE_MAX]; /* owned, while something of it is not served; else -1 */
+};
+
+/**
+ * A memory table on its way to become the device's: what the thread that
+ * prepares it uses, who may be left inside a command.
+ */
 struct mlx5x_dev_table {
 	struct mlx5x_memtable table;
-	int fds[MLX5X_MEMTABLE_MAX]; /* owned */
+	int fds[MLX5X_MEMTABLE_MAX]; /* owned, until prepared */
 	struct mlx5x_memdelta delta;
-	struct mlx5x_mem_set *set; /* owned reference; NULL: not prepared */
+	struct mlx5x_mem_set *set;  /* owned reference: all of it; NULL: not prepared */
+	struct mlx5x_mem_set *part; /* owned reference: what the device has of it already */
+};
+
+/** The next try to serve what was announced. */
+struct mlx5x_retry {
+	bool out;           /* on the thread for later */
+	bool done;          /* and back; atomic */
+	int ret;            /* what it came to */
+	int logged;         /* the error that was told last */
+	unsigned int tries; /* since the table came */
+	uint64_t at_us;
+	uint64_t from_us, to_us, cmds; /* of the last one */
+	uint64_t total;                /* tries since attach */
 };
 
 struct mlx5x_dev {
@@ -98,7 +127,10 @@ struct mlx5x_dev {
 	struct mlx5x_mem_ops mem_ops;
 	struct mlx5x_mem_set *mem; /* owned reference, NULL: no table yet */
 	struct mlx5x_mem_set *old; /* owned reference, of a change, until cleaned up */
+	enum mlx5x_lack lack;
+	struct mlx5x_announced announced;
 	struct mlx5x_dev_table next_table;
+	struct mlx5x_retry retry;
 	struct mlx5x_work *work;  /* owned: firmware commands side by side */
 	struct mlx5x_work *later; /* owned: one thread for what nobody waits for */
 	struct mlx5x_phase phase;
@@ -208,7 +240,7 @@ int mlx5x_dev_renew_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *me
 /** Take queues that failed in an audit out of the device; as mlx5x_dev_each(). */
 int mlx5x_dev_retire_failed(struct mlx5x_dev *dev);
 
-/** CONFIGURED or DEGRADED, by what the queues of a running device are. */
+/** CONFIGURED, DEGRADED or FAILED, by what memory and queues of a running device are. */
 void mlx5x_dev_settle(struct mlx5x_dev *dev);
 
 /**
@@ -222,6 +254,56 @@ void mlx5x_dev_end_kept(void);
 
 /** Is the function at this address one that was kept? */
 bool mlx5x_dev_is_kept(const char *pci);
+
+/** Stop and start for the same guest, at the indices where its queues are.  Device locked. */
+void mlx5x_dev_restart(struct mlx5x_dev *dev);
+
+/** One more start for queues that failed.  As mlx5x_dev_each(). */
+int mlx5x_dev_start_failed(struct mlx5x_dev *dev);
+
+/**
+ * Move the running queues from the device's memory to `new`, with a blackout if
+ * the key differs.  Then `dev->old` is what the device had.
+ *
+ * @param new
+ *   Every ring is in it; the reference goes to the device.
+ * @return
+ *   0; -ETIMEDOUT: the device is stuck between the two, the caller keeps `new`.
+ */
+int mlx5x_change_move(struct mlx5x_dev *dev, struct mlx5x_mem_set *new);
+
+/** After a move has been told: what it left behind goes, on a thread of its own. */
+void mlx5x_change_clean(struct mlx5x_dev *dev, uint64_t serial);
+
+/** Another table is in force; nothing of it is served yet.  Takes the descriptors over. */
+void mlx5x_want_announce(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds);
+
+/** All that was announced is served. */
+void mlx5x_want_served(struct mlx5x_dev *dev);
+
+/** The announced table was refused: the one `before` is in force again. */
+void mlx5x_want_refused(struct mlx5x_dev *dev, const struct mlx5x_memtable *before);
+
+/** Nothing is announced any more. */
+void mlx5x_want_forget(struct mlx5x_dev *dev);
+
+/** Try once more, after a while that grows with each try. */
+void mlx5x_want_again(struct mlx5x_dev *dev);
+
+/** Take what was announced as what is prepared next.  Nothing is in preparation. */
+void mlx5x_want_load(struct mlx5x_dev *dev);
+
+/** Prepare what was loaded, to next_table.set; for mlx5x_dev_once() and its like. */
+int mlx5x_want_prepare(struct mlx5x_dev *dev);
+
+/** As mlx5x_want_prepare(), what the device has of it already, to next_table.part. */
+int mlx5x_want_common(struct mlx5x_dev *dev);
+
+/** As mlx5x_want_prepare(), of a device without queues: its memory becomes that, or part of it. */
+int mlx5x_want_keep(struct mlx5x_dev *dev);
+
+/** Let go of what was prepared; for mlx5x_dev_once() and its like. */
+int mlx5x_want_drop(struct mlx5x_dev *dev);
 
 /** Start a device anew that was stuck and is no longer.  Device locked. */
 void mlx5x_dev_revive(struct mlx5x_dev *dev);

@@ -22,19 +22,6 @@
 #include "mlx5x_guest.h"
 #include "mlx5x_log.h"
 
-/* The table that librte_vhost has, for a connection whose hook never showed us one. */
-static int
-import_table(struct mlx5x_dev *dev)
-{
-	struct mlx5x_dev_table *t = &dev->next_table;
-	int ret;
-
-	ret = mlx5x_guest_table(dev->vid, &t->table, t->fds);
-	if (ret)
-		return ret;
-	return mlx5x_mem_prepare(&dev->mem_ops, &t->table, t->fds, NULL, &dev->mem, NULL);
-}
-
 /* virtio feature bits of the connection to the device's. */
 static uint16_t
 queue_features(const struct mlx5x_dev *dev)
@@ -163,6 +150,26 @@ start_queues(struct mlx5x_dev *dev)
 	return ret;
 }
 
+int
+mlx5x_dev_start_failed(struct mlx5x_dev *dev)
+{
+	struct mlx5x_queue *q;
+	unsigned int i;
+	int ret;
+
+	mlx5x_loop_park(dev->loop);
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		if (q->state != MLX5X_QUEUE_FAILED || !q->enabled || q->ring.size == 0)
+			continue;
+		q->state = MLX5X_QUEUE_CLAIMED;
+		memset(q->recovered_us, 0, sizeof(q->recovered_us));
+	}
+	ret = start_queues(dev);
+	mlx5x_loop_unpark(dev->loop);
+	return ret;
+}
+
 /*
  * On a device that cannot resume queues, what makes a memory change short: a
  * queue for the RQT to name meanwhile, and a second event path for each queue.
@@ -199,6 +206,9 @@ stop_hw(struct mlx5x_dev *dev)
 		mlx5x_virtq_release(&dev->hw, &dev->parked);
 	for (i = 0; i < 2u * dev->pairs; i++)
 		mlx5x_queue_destroy(&dev->queues[i]);
+	/* Left of a change after which firmware did not answer. */
+	mlx5x_mem_put(dev->old);
+	dev->old = NULL;
 	return 0;
 }
 
@@ -213,11 +223,9 @@ release_all(struct mlx5x_dev *dev)
 	mlx5x_loop_unpark(dev->loop);
 	mlx5x_mem_put(dev->mem);
 	mlx5x_mem_put(dev->old);
-	mlx5x_mem_put(dev->next_table.set);
 	dev->mem = NULL;
 	dev->old = NULL;
-	dev->next_table.set = NULL;
-	return 0;
+	return mlx5x_want_drop(dev);
 }
 
 /*
@@ -271,10 +279,33 @@ report_bases(struct mlx5x_dev *dev)
 	}
 }
 
+/*
+ * What was announced and is not served gets another try.  A part of it will do
+ * for a start, and the rest is tried again; so is all of it.
+ */
 static int
-start_hw(struct mlx5x_dev *dev)
+start_memory(struct mlx5x_dev *dev)
 {
-	return dev->mem == NULL ? import_table(dev) : 0;
+	int ret;
+
+	if (dev->lack == MLX5X_LACK_RETRIED) {
+		mlx5x_want_load(dev);
+		ret = mlx5x_dev_once(dev, "registering memory", mlx5x_want_keep);
+		if (ret == 0)
+			mlx5x_want_served(dev);
+		else if (dev->stuck)
+			return ret;
+		else
+			mlx5x_dev_error(dev, "cannot use the guest's memory: %s", strerror(-ret));
+		dev->retry.logged = ret;
+		if (ret)
+			mlx5x_want_again(dev);
+		return dev->mem != NULL ? 0 : ret;
+	}
+	if (dev->mem != NULL)
+		return 0;
+	mlx5x_dev_error(dev, "the frontend has announced no memory");
+	return -ENODATA;
 }
 
 static int
@@ -283,11 +314,11 @@ start(struct mlx5x_dev *dev)
 	unsigned int i;
 	int ret;
 
-	ret = mlx5x_dev_once(dev, "registering memory", start_hw);
-	if (ret) {
-		mlx5x_dev_error(dev, "cannot use the guest's memory: %s", strerror(-ret));
+	ret = mlx5x_dev_finish_later(dev);
+	if (ret == 0)
+		ret = start_memory(dev);
+	if (ret)
 		return ret;
-	}
 	mlx5x_dev_set_mtu(dev);
 	mlx5x_dev_set_state(dev, RTE_VDPA_MLX5X_CONFIGURED);
 	mlx5x_loop_park(dev->loop);
@@ -346,12 +377,22 @@ mlx5x_dev_stop(struct mlx5x_dev *dev)
 }
 
 void
-mlx5x_dev_revive(struct mlx5x_dev *dev)
+mlx5x_dev_restart(struct mlx5x_dev *dev)
 {
 	int vid = dev->vid;
+
+	if (!take_down(dev))
+		return;
+	dev->vid = -1;
+	mlx5x_dev_start(dev, vid);
+}
+
+void
+mlx5x_dev_revive(struct mlx5x_dev *dev)
+{
 	unsigned int i;
 
-	if (vid < 0 || !dev->stuck)
+	if (dev->vid < 0 || !dev->stuck)
 		return;
 	if (!mlx5x_dev_unstick(dev)) {
 		/* Interrupts of queues that may not be touched: now and then, to be sure. */
@@ -359,10 +400,7 @@ mlx5x_dev_revive(struct mlx5x_dev *dev)
 			mlx5x_queue_call(&dev->queues[i]);
 		return;
 	}
-	if (!take_down(dev))
-		return;
-	dev->vid = -1;
-	mlx5x_dev_start(dev, vid);
+	mlx5x_dev_restart(dev);
 }
 
 bool
@@ -389,6 +427,7 @@ mlx5x_dev_forget(struct mlx5x_dev *dev)
 	dev->soft = MLX5X_SOFT_NONE;
 	mlx5x_dev_stop(dev);
 	mlx5x_dev_set_channel(dev, -1);
+	mlx5x_want_forget(dev);
 	dev->changes = 0;
 	for (i = 0; i < 2u * dev->pairs; i++)
 		dev->queues[i].enabled = false;
@@ -460,7 +499,7 @@ mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int index, bool enable)
 		return -EINVAL;
 	q = &dev->queues[index];
 	q->enabled = enable;
-	if (!mlx5x_dev_is_running(dev) || dev->state == RTE_VDPA_MLX5X_FAILED)
+	if (!mlx5x_dev_is_running(dev) || dev->stuck || dev->mem == NULL)
 		return 0;
 	mlx5x_loop_park(dev->loop);
 	if (enable)

@@ -110,13 +110,18 @@ void
 mlx5x_dev_settle(struct mlx5x_dev *dev)
 {
 	enum rte_vdpa_mlx5x_state state = RTE_VDPA_MLX5X_CONFIGURED;
-	unsigned int i;
+	unsigned int i, running = 0, failed = 0;
 
 	if (dev->stuck)
 		return;
-	for (i = 0; i < 2u * dev->pairs; i++)
-		if (dev->queues[i].state == MLX5X_QUEUE_FAILED)
-			state = RTE_VDPA_MLX5X_DEGRADED;
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		running += dev->queues[i].state == MLX5X_QUEUE_RUNNING;
+		failed += dev->queues[i].state == MLX5X_QUEUE_FAILED;
+	}
+	if (failed != 0 && running == 0)
+		state = RTE_VDPA_MLX5X_FAILED;
+	else if (failed != 0 || dev->lack != MLX5X_LACK_NOTHING)
+		state = RTE_VDPA_MLX5X_DEGRADED;
 	mlx5x_dev_set_state(dev, state);
 	signal_errors(dev);
 }

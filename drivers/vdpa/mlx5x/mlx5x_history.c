@@ -51,6 +51,18 @@ mlx5x_history_delta(struct mlx5x_history *h, const struct mlx5x_memdelta *delta)
 }
 
 void
+mlx5x_history_retry(struct mlx5x_history *h)
+{
+	record(h, h->last)->cause = RTE_VDPA_MLX5X_CAUSE_RETRY;
+}
+
+void
+mlx5x_history_missing(struct mlx5x_history *h, unsigned int regions)
+{
+	record(h, h->last)->regions_missing = (uint16_t)regions;
+}
+
+void
 mlx5x_history_span(struct mlx5x_history *h, enum rte_vdpa_mlx5x_phase phase, uint64_t from_us,
 	uint64_t to_us, uint64_t cmds)
 {

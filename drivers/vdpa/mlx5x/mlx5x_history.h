@@ -39,6 +39,12 @@ void mlx5x_history_begin(struct mlx5x_history *h, uint64_t realtime_us);
 /** Cause and regions of the open record. */
 void mlx5x_history_delta(struct mlx5x_history *h, const struct mlx5x_memdelta *delta);
 
+/** The open record is of memory that could not be served before; after mlx5x_history_delta(). */
+void mlx5x_history_retry(struct mlx5x_history *h);
+
+/** This many regions of the open record's table are not served in full. */
+void mlx5x_history_missing(struct mlx5x_history *h, unsigned int regions);
+
 /**
  * Something that belongs to `phase` took from one moment to another.  Does
  * nothing when no record is open.

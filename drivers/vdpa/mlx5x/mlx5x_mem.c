@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "mlx5x_mem.h"
 
@@ -28,7 +27,7 @@
  * A set is the table and references to these.  Nothing in a set changes after
  * mlx5x_mem_prepare() returned it, so reading one needs no lock.
  *
- * No fd outlives prepare: a mapping holds its inode, so (dev, ino) stays
+ * A set needs no fd: a mapping holds its inode, so (dev, ino) stays
  * unambiguous for as long as a set can be compared against.
  *
  * The mapping is made without populating: registration pins the pages, and
@@ -311,29 +310,25 @@ set_build(struct mlx5x_mem_set *set, const int *fds, const struct mlx5x_mem_set 
 }
 
 int
-mlx5x_mem_prepare(const struct mlx5x_mem_ops *ops, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_mem_set *cur, struct mlx5x_mem_set **set, struct mlx5x_memdelta *delta)
+mlx5x_mem_prepare(const struct mlx5x_mem_ops *ops, const struct mlx5x_memtable *table,
+	const int *fds, struct mlx5x_mem_set *cur, struct mlx5x_mem_set **set,
+	struct mlx5x_memdelta *delta)
 {
 	struct mlx5x_mem_set *new = calloc(1, sizeof(*new));
 	struct mlx5x_memdelta unused;
-	int ret = -ENOMEM;
+	int ret;
 
 	*set = NULL;
-	if (new != NULL) {
-		new->refs = 1;
-		new->ops = ops;
-		new->table = *table;
-		ret = set_build(new, fds, cur, delta != NULL ? delta : &unused);
-		if (ret != 0)
-			mlx5x_mem_put(new);
-		else
-			*set = new;
-	}
-	for (uint32_t i = 0; i < MLX5X_MEMTABLE_MAX; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-		fds[i] = -1;
-	}
+	if (new == NULL)
+		return -ENOMEM;
+	new->refs = 1;
+	new->ops = ops;
+	new->table = *table;
+	ret = set_build(new, fds, cur, delta != NULL ? delta : &unused);
+	if (ret != 0)
+		mlx5x_mem_put(new);
+	else
+		*set = new;
 	return ret;
 }
 

@@ -63,9 +63,8 @@ int mlx5x_mem_identify(struct mlx5x_memtable *t, const int *fds, struct mlx5x_re
  *
  * ops:   must outlive the set
  * table: gpa, size, uva and offset given; dev and ino are taken from the fds
- * fds:   MLX5X_MEMTABLE_MAX descriptors, -1 where there is none; consumed:
- *	  closed and set to -1 in every case (a mapping needs no fd, and keeps
- *	  its inode from being used anew)
+ * fds:   table->n descriptors, borrowed (a mapping needs no fd, and keeps its
+ *	  inode from being used anew)
  * cur:   set to share with, may be NULL; only read
  * set:   out, one reference for the caller
  * delta: out, may be NULL: what differed from cur
@@ -77,8 +76,9 @@ int mlx5x_mem_identify(struct mlx5x_memtable *t, const int *fds, struct mlx5x_re
  * If only names or the order differ, the new set shares the mkey of cur too,
  * and no firmware command is sent.
  */
-int mlx5x_mem_prepare(const struct mlx5x_mem_ops *ops, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_mem_set *cur, struct mlx5x_mem_set **set, struct mlx5x_memdelta *delta);
+int mlx5x_mem_prepare(const struct mlx5x_mem_ops *ops, const struct mlx5x_memtable *table,
+	const int *fds, struct mlx5x_mem_set *cur, struct mlx5x_mem_set **set,
+	struct mlx5x_memdelta *delta);
 
 /*
  * The part of a table that cur already has, for when mlx5x_mem_prepare() failed:

@@ -61,10 +61,11 @@
  *		      it may call within this message are announced to the device
  *		      as soft
  *
- * A sound table that a running device cannot serve is refused where the frontend
- * waits for the answer.  One that does not wait would lose its connection, and
- * the guest its NIC: the device stays on the table before, and says that it is
- * degraded.
+ * A sound table that a running device can serve in part is answered with OK, see
+ * mlx5x_announce.c.  One of which not even memory that is gone can be let go is
+ * refused where the frontend waits for the answer.  One that does not wait would
+ * lose its connection, and the guest its NIC: the device stays on the table
+ * before, and says that it is degraded.
  *
  * A table is checked in every state: librte_vhost maps a region beyond the end
  * of its file without complaint and dies of it later.  Other messages are held
@@ -225,7 +226,7 @@ set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 	int fds[MLX5X_MEMTABLE_MAX];
 	const char *reason;
 	uint32_t bad;
-	bool running;
+	bool running, waits = (msg->flags & MLX5X_VHOST_NEED_REPLY) != 0;
 	int ret;
 
 	reason = parse_table(msg, &table, &bad);
@@ -238,11 +239,11 @@ set_mem_table(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	running = mlx5x_dev_is_running(dev);
 	dup_fds(msg, fds);
-	ret = mlx5x_dev_mem_change(dev, &table, fds, &delta);
+	ret = mlx5x_dev_mem_change(dev, &table, fds, running && waits, &delta);
 	/* the device has logged a failure */
 	if (!running) /* if it failed, the start says so: a frontend copes worse with a refusal */
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
-	if (ret != 0 && (msg->flags & MLX5X_VHOST_NEED_REPLY) != 0)
+	if (ret != 0 && waits)
 		return RTE_VHOST_MSG_RESULT_ERR;
 	if (ret == 0 && delta.n_removed != 0 && mlx5x_dev_host_unmap(dev)) {
 		mlx5x_dev_expect_soft_cycle(dev, true);

@@ -42,6 +42,7 @@ enum rte_vdpa_mlx5x_cause {
 	RTE_VDPA_MLX5X_CAUSE_REORDERED, /**< the same memory in another order or under other names
 					 */
 	RTE_VDPA_MLX5X_CAUSE_IDENTICAL, /**< nothing differs */
+	RTE_VDPA_MLX5X_CAUSE_RETRY,     /**< what could not be served before was, after all */
 };
 
 /**
@@ -68,7 +69,8 @@ struct rte_vdpa_mlx5x_change {
 	uint64_t serial;  /**< counts from 1 at probe; 0: no change so far */
 	uint64_t time_us; /**< when it began, since the epoch */
 	enum rte_vdpa_mlx5x_cause cause;
-	int error; /**< 0, or -errno: refused, the device runs on with the table before */
+	int error; /**< 0, or -errno: served in part, or refused and all is as before */
+	uint16_t regions_missing; /**< not served in full; with an error and 0: refused */
 	uint16_t regions_added;
 	uint16_t regions_grown;
 	uint16_t regions_removed;
@@ -91,6 +93,8 @@ struct rte_vdpa_mlx5x_info {
 	uint16_t failed_queues;
 	uint16_t regions;
 	uint64_t guest_bytes;   /**< registered guest memory */
+	uint64_t missing_bytes; /**< announced by the guest and not reached; being retried */
+	uint64_t retries;       /**< tries in the background to reach it, since attach */
 	uint64_t changes;       /**< memory changes since attach */
 	uint64_t kicks_relayed; /**< kickfd to doorbell, all queues */
 	uint64_t recoveries;

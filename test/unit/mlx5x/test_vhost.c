@@ -43,6 +43,7 @@ struct mlx5x_dev {
 	int changes;
 	int channels;
 	int result;                 /* of the next change */
+	bool may_refuse;            /* as the last change said */
 	struct mlx5x_memdelta next; /* delta to answer */
 	struct mlx5x_memtable table;
 	ino_t ino[MLX5X_MEMTABLE_MAX];
@@ -124,10 +125,11 @@ mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect)
 
 int
 mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
-	struct mlx5x_memdelta *delta)
+	bool may_refuse, struct mlx5x_memdelta *delta)
 {
 	struct stat st;
 
+	dev->may_refuse = may_refuse;
 	assert_int_equal(dev->locked, 1);
 	dev->changes++;
 	dev->table = *table;
