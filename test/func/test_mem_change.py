@@ -194,26 +194,6 @@ def test_stops_between_changes(runner):
     vfs.end()
 
 
-def test_change_that_cannot_be_prepared(runner):
-    """T13: no mkey to be had: the queues run on, nothing is left over, the next change works."""
-    vfs = TwoVfs(runner)
-    sound(vfs.talk())
-    base = vfs.at_rest()
-    vfs.end()
-
-    failing = TwoVfs(runner, fw=('fail=CREATE_MKEY:3:0x0f',))
-    _, report = failing.talk(changes='add:3')
-    assert report['changes_refused'] == 0
-    assert {v['rule'] for v in report['violations']} <= {'ring-error'}, report['violations']
-    assert report['active_queues'] == report['queues']
-    assert report['corrupted'] == report['duplicated'] == 0
-    assert 'configured -> degraded' in failing.host.log()
-    assert 'degraded -> configured' in failing.host.log()
-    assert failing.at_rest() == base
-    failing.end()
-    assert len(re.findall('memory change: cannot', failing.host.log())) == 1
-
-
 def test_index_wraps(runner):
     """T8: more chains than a ring index can count, and changes all the way past its end."""
     vfs = TwoVfs(runner)
