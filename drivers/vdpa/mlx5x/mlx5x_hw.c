@@ -252,8 +252,8 @@ mlx5x_hw_open(struct mlx5x_hw *hw)
 	for (i = 0; ret == 0 && i < RTE_DIM(steps); i++) {
 		ret = steps[i].create(hw);
 		if (ret)
-			MLX5X_DEV_LOG(ERR, hw->name, "cannot create the %s on %s: %s", steps[i].what,
-				hw->ibdev, strerror(-ret));
+			MLX5X_DEV_LOG(ERR, hw->name, "cannot create the %s on %s: %s",
+				steps[i].what, hw->ibdev, strerror(-ret));
 	}
 	if (ret)
 		mlx5x_hw_close(hw);
