@@ -204,6 +204,16 @@ void mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd);
  */
 void mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd);
 
+/**
+ * Say which ring the message at hand brings another kick or call eventfd for.
+ * librte_vhost disables and enables a running ring around it; steering need not
+ * follow, and the guest would lose what arrives meanwhile.  Device locked.
+ *
+ * @param index
+ *   Of the queue; negative: the message is another one.
+ */
+void mlx5x_dev_expect_fds(struct mlx5x_dev *dev, int index);
+
 /** Give up what the connection brought: the memory.  Device locked, stopped. */
 void mlx5x_dev_forget(struct mlx5x_dev *dev);
 

@@ -144,6 +144,7 @@ struct mlx5x_dev {
 	bool frozen;          /* and it may use queues: no event touches them; atomic */
 	bool stale;           /* what a guest left must go before the next start */
 	bool aside;           /* the work at hand uses no queue, they run on meanwhile */
+	int fds_ring;         /* whose eventfds the message at hand changes; negative: none */
 	struct mlx5x_steer steer;
 	struct mlx5x_virtq parked; /* for the RQT, on devices that cannot resume */
 	uint16_t pairs;

@@ -489,15 +489,27 @@ enable_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 	return ret ? ret : start_queues(dev);
 }
 
+void
+mlx5x_dev_expect_fds(struct mlx5x_dev *dev, int index)
+{
+	dev->fds_ring = index;
+}
+
 int
 mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int index, bool enable)
 {
 	struct mlx5x_queue *q;
 	int ret = 0, ret_steer;
+	uint32_t generation;
+	bool ran;
 
 	if (index < 0 || index >= 2 * dev->pairs)
 		return -EINVAL;
 	q = &dev->queues[index];
+	generation = q->generation;
+	ran = index == dev->fds_ring && q->enabled && q->state == MLX5X_QUEUE_RUNNING;
+	if (ran && !enable)
+		return 0; /* it is enabled again within this message */
 	q->enabled = enable;
 	if (!mlx5x_dev_is_running(dev) || dev->stuck || dev->mem == NULL)
 		return 0;
@@ -507,7 +519,7 @@ mlx5x_dev_queue_enable(struct mlx5x_dev *dev, int index, bool enable)
 	if (ret == 0 && q->state == MLX5X_QUEUE_FAILED)
 		ret = -EIO;
 	mlx5x_loop_unpark(dev->loop);
-	ret_steer = mlx5x_dev_steer(dev);
+	ret_steer = ran && q->generation == generation ? 0 : mlx5x_dev_steer(dev);
 	if (ret_steer && !dev->stuck)
 		mlx5x_dev_error(
 			dev, "cannot steer packets to the queues: %s", strerror(-ret_steer));

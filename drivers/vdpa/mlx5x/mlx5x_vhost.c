@@ -88,6 +88,7 @@ enum action {
 	LOG_BASE,
 	CHANNEL,
 	ERRFD,
+	EVENTFD,
 };
 
 struct rule {
@@ -106,8 +107,8 @@ static const struct rule rules[] = {
 	[MLX5X_VHOST_SET_VRING_ADDR] = { "SET_VRING_ADDR", 40, FDS_NONE, PASS },
 	[MLX5X_VHOST_SET_VRING_BASE] = { "SET_VRING_BASE", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_GET_VRING_BASE] = { "GET_VRING_BASE", 8, FDS_NONE, PASS },
-	[MLX5X_VHOST_SET_VRING_KICK] = { "SET_VRING_KICK", 8, FDS_VRING, PASS },
-	[MLX5X_VHOST_SET_VRING_CALL] = { "SET_VRING_CALL", 8, FDS_VRING, PASS },
+	[MLX5X_VHOST_SET_VRING_KICK] = { "SET_VRING_KICK", 8, FDS_VRING, EVENTFD },
+	[MLX5X_VHOST_SET_VRING_CALL] = { "SET_VRING_CALL", 8, FDS_VRING, EVENTFD },
 	[MLX5X_VHOST_SET_VRING_ERR] = { "SET_VRING_ERR", 8, FDS_VRING, ERRFD },
 	[MLX5X_VHOST_SET_PROTOCOL_FEATURES] = { "SET_PROTOCOL_FEATURES", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_SET_VRING_ENABLE] = { "SET_VRING_ENABLE", 8, FDS_NONE, PASS },
@@ -277,6 +278,8 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 {
 	const struct rule *rule;
 
+	if (dev != NULL)
+		mlx5x_dev_expect_fds(dev, -1);
 	if (msg->request >= RTE_DIM(rules) || rules[msg->request].name == NULL)
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	rule = &rules[msg->request];
@@ -298,6 +301,10 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 		if (dev != NULL)
 			mlx5x_dev_set_errfd(dev, msg->payload.u64 & MLX5X_VHOST_VRING_INDEX,
 				msg->fd_num == 1 ? msg->fds[0] : -1);
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	case EVENTFD:
+		if (dev != NULL)
+			mlx5x_dev_expect_fds(dev, msg->payload.u64 & MLX5X_VHOST_VRING_INDEX);
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	case CHANNEL:
 		if (dev != NULL)
