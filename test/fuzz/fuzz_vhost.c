@@ -40,6 +40,7 @@
 struct mlx5x_dev {
 	bool running;
 	bool soft;
+	bool host_unmap;
 	int locked;
 	struct mlx5x_mem_set *set; /* owned; NULL: none */
 };
@@ -107,6 +108,12 @@ mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd)
 	(void)index;
 	if (dev == NULL || (fcntl(fd, F_GETFD) < 0 && errno != EBADF))
 		abort();
+}
+
+bool
+mlx5x_dev_host_unmap(const struct mlx5x_dev *dev)
+{
+	return dev->host_unmap;
 }
 
 void
@@ -261,6 +268,7 @@ send_message(struct bytes *in)
 	msg.request = bytes_u8(in);
 	msg.flags = 1 | (how & 2 ? MLX5X_VHOST_NEED_REPLY : 0);
 	if (how & 4) {
+		the_dev.host_unmap = msg.request & 1;
 		msg.request = MLX5X_VHOST_SET_MEM_TABLE;
 		fill_table(in, &msg);
 	} else {
