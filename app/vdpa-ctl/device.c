@@ -13,7 +13,7 @@
 #include "config.h"
 #include "device.h"
 
-/* Numbers of vdevs in use; the main thread's. */
+/* Numbers of vdevs in use; of who adds and removes ports. */
 static bool taken[CONFIG_PORTS_MAX];
 
 static int

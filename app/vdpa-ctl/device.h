@@ -23,7 +23,7 @@ struct device {
 };
 
 /**
- * Probe a device.  Main thread only.
+ * Probe a device.  For who adds and removes ports.
  *
  * @param dev
  *   Canonical name (spec_device()).
@@ -33,7 +33,7 @@ struct device {
  */
 int device_create(struct device *device, const char *dev, uint16_t queues, struct reason *why);
 
-/** Remove a device; no vhost-user socket may use it any more.  Main thread only. */
+/** Remove a device; no vhost-user socket may use it any more. */
 int device_destroy(struct device *device);
 
 #endif /* VDPA_CTL_DEVICE_H */

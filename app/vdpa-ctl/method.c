@@ -172,6 +172,18 @@ dev_del(json_t *params, json_t **result, struct reason *why)
 	return ret != 0 ? ret : port_del(name, why);
 }
 
+/* Run what looks at devices; none of them goes meanwhile. */
+static int
+look(rpc_method_fn run, json_t *params, json_t **result, struct reason *why)
+{
+	int ret;
+
+	port_hold();
+	ret = run(params, result, why);
+	port_let_go();
+	return ret;
+}
+
 static int
 dev_show(json_t *params, json_t **result, struct reason *why)
 {
@@ -221,7 +233,7 @@ hist_json(struct rte_vdpa_device *vdpa)
 }
 
 static int
-dev_hist(json_t *params, json_t **result, struct reason *why)
+look_hist(json_t *params, json_t **result, struct reason *why)
 {
 	const char *name = NULL;
 	struct port_info info;
@@ -246,6 +258,12 @@ dev_hist(json_t *params, json_t **result, struct reason *why)
 	}
 	*result = json_pack("{s:o}", "hist", devs);
 	return 0;
+}
+
+static int
+dev_hist(json_t *params, json_t **result, struct reason *why)
+{
+	return look(look_hist, params, result, why);
 }
 
 /* Two counters have names in iproute2; the others keep theirs, without blanks. */
@@ -292,7 +310,7 @@ queue_json(struct rte_vdpa_device *vdpa, unsigned int qidx)
 }
 
 static int
-dev_vstats(json_t *params, json_t **result, struct reason *why)
+look_vstats(json_t *params, json_t **result, struct reason *why)
 {
 	json_int_t qidx = -1;
 	struct port_info info;
@@ -332,6 +350,12 @@ dev_vstats(json_t *params, json_t **result, struct reason *why)
 	}
 	*result = json_pack("{s:{s:{s:o}}}", "vstats", info.spec.name, "queues", queues);
 	return 0;
+}
+
+static int
+dev_vstats(json_t *params, json_t **result, struct reason *why)
+{
+	return look(look_vstats, params, result, why);
 }
 
 /* The port that was made of a management device, by any of its names. */
@@ -415,15 +439,15 @@ rpc_methods(json_t *params, json_t **result, struct reason *why)
 }
 
 const struct rpc_method method_table[] = {
-	{ "dev.add", dev_add, "name, mgmtdev, socket [, queues, mode, group]" },
-	{ "dev.del", dev_del, "name" },
-	{ "dev.hist", dev_hist, "[name]" },
-	{ "dev.set", dev_set, "name [, mgmtdev, socket, queues, mode, group]" },
-	{ "dev.show", dev_show, "[name]" },
-	{ "dev.vstats", dev_vstats, "name [, qidx]" },
-	{ "mgmtdev.show", mgmtdev_show, "none" },
-	{ "version", version, "none" },
-	{ "rpc.methods", rpc_methods, "none" },
+	{ "dev.add", dev_add, "name, mgmtdev, socket [, queues, mode, group]", true },
+	{ "dev.del", dev_del, "name", true },
+	{ "dev.hist", dev_hist, "[name]", false },
+	{ "dev.set", dev_set, "name [, mgmtdev, socket, queues, mode, group]", true },
+	{ "dev.show", dev_show, "[name]", false },
+	{ "dev.vstats", dev_vstats, "name [, qidx]", true },
+	{ "mgmtdev.show", mgmtdev_show, "none", false },
+	{ "version", version, "none", false },
+	{ "rpc.methods", rpc_methods, "none", false },
 };
 
 const size_t method_count = sizeof(method_table) / sizeof(method_table[0]);

@@ -6,7 +6,7 @@
  * @file
  * The methods of the control socket: JSON in, port calls, JSON out.
  *
- * Main thread only, like the ports.
+ * Slow ones (rpc.h) for one thread at a time, the others for the loop.
  */
 
 #ifndef VDPA_CTL_METHOD_H

@@ -16,6 +16,20 @@
 #include "sock.h"
 #include "vhost.h"
 
+/*
+ * Theory of operation
+ *
+ * One thread at a time adds and removes ports (port.h); it alone changes the list, so
+ * it may read that without a lock.  Everybody else looks at the list, and at what is
+ * below, under table_lock, which nobody holds while it calls librte_vhost, EAL or the
+ * driver: that calls back.
+ *
+ * Whoever asks a driver about a device holds `in_use` for reading.  A port is closed in
+ * this order: it is marked closed, so that nobody finds its device any more; then
+ * `in_use` is taken for writing and let go at once, so that who has found it is done;
+ * then the device goes.  The memory of a port goes in the same way.
+ */
+
 struct port {
 	TAILQ_ENTRY(port) next;
 	struct port_spec spec;
@@ -23,15 +37,37 @@ struct port {
 	struct reason reason;
 	struct device device;
 	struct sock_claim claim; /* of the socket, mode server */
-	bool serving;            /* librte_vhost has the socket */
+	bool serving;            /* librte_vhost has the socket, the device can be asked */
 	int vid;                 /* -1: no frontend */
 	bool started;            /* the guest's device runs, or is being configured */
 	uint64_t changes;        /* memory changes logged so far */
 };
 
-/* Protects the list and state, reason, vid, started of every port. */
+/* Protects the list and state, reason, vid, started, serving of every port. */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static TAILQ_HEAD(, port) table = TAILQ_HEAD_INITIALIZER(table);
+
+static pthread_rwlock_t in_use = PTHREAD_RWLOCK_INITIALIZER;
+
+/* Wait until nobody uses what can no longer be found. */
+static void
+await_users(void)
+{
+	pthread_rwlock_wrlock(&in_use);
+	pthread_rwlock_unlock(&in_use);
+}
+
+void
+port_hold(void)
+{
+	pthread_rwlock_rdlock(&in_use);
+}
+
+void
+port_let_go(void)
+{
+	pthread_rwlock_unlock(&in_use);
+}
 
 /* Caller holds table_lock. */
 static void
@@ -52,7 +88,7 @@ set_state(struct port *port, enum port_state to, const char *reason)
 	snprintf(port->reason.text, sizeof(port->reason.text), "%s", reason);
 }
 
-/* Caller holds table_lock. */
+/* Caller holds table_lock, or changes the list. */
 static struct port *
 find_name(const char *name)
 {
@@ -170,11 +206,16 @@ port_init(void)
 static void
 close_port(struct port *port)
 {
+	bool serving;
 	int ret;
 
-	if (port->serving)
-		vhost_stop(&port->spec);
+	pthread_mutex_lock(&table_lock);
+	serving = port->serving;
 	port->serving = false;
+	pthread_mutex_unlock(&table_lock);
+	await_users();
+	if (serving)
+		vhost_stop(&port->spec);
 	sock_release(&port->claim);
 	ret = device_destroy(&port->device);
 	if (ret != 0)
@@ -207,8 +248,8 @@ open_port(struct port *port, struct reason *why)
 		ret = sock_give(port->spec.socket, port->spec.group, why);
 	if (ret != 0)
 		goto stop_vhost;
-	port->serving = true;
 	pthread_mutex_lock(&table_lock);
+	port->serving = true;
 	if (port->state == PORT_STATE_IDLE)
 		set_state(port, waiting(port), "");
 	pthread_mutex_unlock(&table_lock);
@@ -255,10 +296,10 @@ remove_port(struct port *port)
 	pthread_mutex_lock(&table_lock);
 	TAILQ_REMOVE(&table, port, next);
 	pthread_mutex_unlock(&table_lock);
+	await_users();
 	free(port);
 }
 
-/* Only the main thread changes the list, so it may read it without the lock. */
 static int
 check_conflicts(const struct port_spec *spec, const struct port *except, struct reason *why)
 {
@@ -334,16 +375,34 @@ port_del(const char *name, struct reason *why)
 	return 0;
 }
 
+/* Caller holds table_lock. */
+static struct port *
+find_index(unsigned int index)
+{
+	struct port *port;
+
+	TAILQ_FOREACH (port, &table, next) {
+		if (index-- == 0)
+			return port;
+	}
+	return NULL;
+}
+
+/* Caller holds table_lock. */
 static void
-snapshot(struct port *port, struct port_info *info)
+snapshot(const struct port *port, struct port_info *info)
 {
 	memset(info, 0, sizeof(*info));
-	pthread_mutex_lock(&table_lock);
 	info->spec = port->spec;
 	info->state = port->state;
 	info->reason = port->reason;
-	pthread_mutex_unlock(&table_lock);
-	info->vdpa = port->device.vdpa;
+	info->vdpa = port->serving ? port->device.vdpa : NULL;
+}
+
+/* Caller holds in_use. */
+static void
+ask_driver(struct port_info *info)
+{
 	if (info->vdpa == NULL)
 		return;
 	if (rte_vdpa_mlx5x_info_get(info->vdpa, &info->driver) != 0)
@@ -356,12 +415,18 @@ snapshot(struct port *port, struct port_info *info)
 int
 port_get(const char *name, struct port_info *info, struct reason *why)
 {
-	struct port *port = find_name(name);
+	struct port *port;
 
-	if (port == NULL)
-		return reason_set(why, -ENOENT, "no port '%.60s'", name);
-	snapshot(port, info);
-	return 0;
+	port_hold();
+	pthread_mutex_lock(&table_lock);
+	port = find_name(name);
+	if (port != NULL)
+		snapshot(port, info);
+	pthread_mutex_unlock(&table_lock);
+	if (port != NULL)
+		ask_driver(info);
+	port_let_go();
+	return port != NULL ? 0 : reason_set(why, -ENOENT, "no port '%.60s'", name);
 }
 
 int
@@ -369,13 +434,16 @@ port_get_at(unsigned int index, struct port_info *info)
 {
 	struct port *port;
 
-	TAILQ_FOREACH (port, &table, next) {
-		if (index-- == 0) {
-			snapshot(port, info);
-			return 0;
-		}
-	}
-	return -ENOENT;
+	port_hold();
+	pthread_mutex_lock(&table_lock);
+	port = find_index(index);
+	if (port != NULL)
+		snapshot(port, info);
+	pthread_mutex_unlock(&table_lock);
+	if (port != NULL)
+		ask_driver(info);
+	port_let_go();
+	return port != NULL ? 0 : -ENOENT;
 }
 
 /* What the driver says becomes the state, while the guest's device runs. */
@@ -408,16 +476,25 @@ void
 port_refresh(void)
 {
 	struct rte_vdpa_mlx5x_info driver;
+	struct rte_vdpa_device *vdpa;
 	struct port *port;
+	unsigned int i;
 
-	TAILQ_FOREACH (port, &table, next) {
-		if (port->device.vdpa == NULL ||
-			rte_vdpa_mlx5x_info_get(port->device.vdpa, &driver) != 0)
+	port_hold();
+	pthread_mutex_lock(&table_lock);
+	for (i = 0; (port = find_index(i)) != NULL; i++) {
+		vdpa = port->serving ? port->device.vdpa : NULL;
+		if (vdpa == NULL)
 			continue;
+		pthread_mutex_unlock(&table_lock);
+		/* It may leave the list meanwhile, but not the memory: we hold it. */
+		if (rte_vdpa_mlx5x_info_get(vdpa, &driver) != 0)
+			driver.state = RTE_VDPA_MLX5X_PROBED;
 		pthread_mutex_lock(&table_lock);
 		refresh(port, &driver);
-		pthread_mutex_unlock(&table_lock);
 	}
+	pthread_mutex_unlock(&table_lock);
+	port_let_go();
 }
 
 void
@@ -427,10 +504,12 @@ port_count(unsigned int *total, unsigned int *up)
 
 	*total = 0;
 	*up = 0;
+	pthread_mutex_lock(&table_lock);
 	TAILQ_FOREACH (port, &table, next) {
 		(*total)++;
 		*up += port->serving;
 	}
+	pthread_mutex_unlock(&table_lock);
 }
 
 void

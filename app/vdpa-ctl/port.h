@@ -6,9 +6,10 @@
  * @file
  * Ports: a device, a socket, and what happens between them.
  *
- * All functions are for the main thread, which alone adds and removes ports.
- * The vhost threads change state and connection under the table's lock; no
- * function here holds it while it calls librte_vhost, EAL or the driver.
+ * Opening and closing a port waits for its device, so it is not for the event loop:
+ * port_add(), port_set() and port_del() are for one thread at a time (the loop's before
+ * and after it serves, that of the chores meanwhile).  All others may be called beside
+ * them: a port that is being opened or closed is shown without its device.
  */
 
 #ifndef VDPA_CTL_PORT_H
@@ -28,7 +29,7 @@ struct port_info {
 	struct port_spec spec;
 	enum port_state state;
 	struct reason reason;              /**< empty: nothing to say */
-	struct rte_vdpa_device *vdpa;      /**< NULL: no device; valid until the port changes */
+	struct rte_vdpa_device *vdpa;      /**< NULL: no device; valid until port_let_go() */
 	struct rte_vdpa_mlx5x_info driver; /**< when `vdpa` is set */
 	uint32_t max_queue_pairs;          /**< 0: not known */
 	uint64_t features;                 /**< virtio features the device offers */
@@ -57,6 +58,13 @@ int port_set(const struct port_spec *spec, struct reason *why);
 
 /** Disconnect the guest and remove the port. @return 0 or -ENOENT. */
 int port_del(const char *name, struct reason *why);
+
+/**
+ * Between these two no device goes away that a snapshot has shown.  The caller must not
+ * wait for long, and adds, changes and removes no port.
+ */
+void port_hold(void);
+void port_let_go(void);
 
 /** Snapshot of the port `name`. @return 0 or -ENOENT. */
 int port_get(const char *name, struct port_info *info, struct reason *why);

@@ -201,6 +201,37 @@ handle_text(const struct rpc_method *methods, size_t count, const char *text, si
 	return reply;
 }
 
+static bool
+request_is_slow(const struct rpc_method *methods, size_t count, const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "method"));
+	const struct rpc_method *method;
+
+	method = name != NULL ? find_method(methods, count, name) : NULL;
+	return method != NULL && method->slow;
+}
+
+bool
+rpc_is_slow(const struct rpc_method *methods, size_t count, const char *text, size_t len)
+{
+	bool slow = false;
+	json_t *request;
+	size_t i;
+
+	if (len > RPC_TEXT_MAX || depth_of(text, len) > RPC_DEPTH_MAX)
+		return false;
+	request = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (request == NULL)
+		return false;
+	if (json_is_array(request) && json_array_size(request) <= RPC_BATCH_MAX)
+		for (i = 0; i < json_array_size(request); i++)
+			slow |= request_is_slow(methods, count, json_array_get(request, i));
+	else
+		slow = request_is_slow(methods, count, request);
+	json_decref(request);
+	return slow;
+}
+
 char *
 rpc_handle(const struct rpc_method *methods, size_t count, const char *text, size_t len)
 {

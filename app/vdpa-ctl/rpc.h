@@ -14,6 +14,7 @@
 #ifndef VDPA_CTL_RPC_H
 #define VDPA_CTL_RPC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -50,7 +51,11 @@ struct rpc_method {
 	const char *name;
 	rpc_method_fn run;
 	const char *params; /**< for people: names, optional ones in brackets */
+	bool slow;          /**< it waits for a device */
 };
+
+/** Whether a request, or one of a batch, is for a slow method.  Arguments as rpc_handle(). */
+bool rpc_is_slow(const struct rpc_method *methods, size_t count, const char *text, size_t len);
 
 /**
  * Answer one request or batch.

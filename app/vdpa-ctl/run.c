@@ -25,6 +25,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include "chore.h"
 #include "config.h"
 #include "ctl_path.h"
 #include "eal_args.h"
@@ -240,6 +241,7 @@ loop(const struct sock_claim *claim, int signal_fd, struct reason *why)
 	struct event *on_signals;
 	struct event *ticks;
 	struct event_base *base;
+	struct chores *chores;
 	struct server *server;
 	int ret = -ENOMEM;
 	int fd;
@@ -260,16 +262,25 @@ loop(const struct sock_claim *claim, int signal_fd, struct reason *why)
 		ret = fd;
 		goto free_events;
 	}
-	server = server_create(base, fd, method_table, method_count);
+	chores = chores_create(base);
+	if (chores == NULL) {
+		ret = reason_set(why, -errno, "no thread for slow requests: %s", strerror(errno));
+		close(fd);
+		goto free_events;
+	}
+	server = server_create(base, fd, method_table, method_count, chores);
 	if (server == NULL) {
 		ret = reason_set(why, -errno, "no memory for the control socket");
-		goto free_events;
+		goto destroy_chores;
 	}
 	say_ready(claim->path);
 	event_base_dispatch(base);
 	sd_notify(0, "STOPPING=1");
 	server_destroy(server);
 	ret = 0;
+destroy_chores:
+	/* What a client asked for last may still be with a device. */
+	chores_destroy(chores);
 free_events:
 	if (ticks != NULL)
 		event_free(ticks);

@@ -14,17 +14,32 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "chore.h"
 #include "log.h"
 #include "server.h"
 
 /* An answer above this waits for its reader before the next request is read. */
 #define OUTPUT_HIGH 262144
 
+struct client;
+
+/* A request for a slow method; the thread has it between chores_add() and `done`. */
+struct job {
+	struct chore chore; /* first */
+	const struct rpc_method *methods;
+	size_t methods_count;
+	struct client *client; /* who waits; NULL: gone.  Only the loop looks at it. */
+	char *line;            /* owned */
+	size_t len;
+	char *reply; /* owned, NULL: none */
+};
+
 struct client {
 	LIST_ENTRY(client) next;
 	struct server *server;
 	struct bufferevent *bev; /* owned, with its fd */
 	struct event *deadline;  /* owned; runs while a request is incomplete */
+	struct job *job;         /* borrowed; nothing more is read before it is done */
 	bool closing;            /* flush, then close */
 };
 
@@ -33,6 +48,7 @@ struct server {
 	struct evconnlistener *listener; /* owned, with its fd */
 	const struct rpc_method *methods;
 	size_t methods_count;
+	struct chores *chores; /* borrowed */
 	unsigned int clients_count;
 	bool paused; /* no room, or no descriptors: accept nobody */
 	LIST_HEAD(, client) clients;
@@ -43,6 +59,8 @@ client_destroy(struct client *client)
 {
 	struct server *server = client->server;
 
+	if (client->job != NULL)
+		client->job->client = NULL;
 	LIST_REMOVE(client, next);
 	event_free(client->deadline);
 	bufferevent_free(client->bev);
@@ -67,6 +85,8 @@ reject(struct client *client, const char *message)
 	client->closing = true;
 }
 
+static void serve(struct client *client);
+
 static void
 set_timeouts(struct client *client)
 {
@@ -77,20 +97,75 @@ set_timeouts(struct client *client)
 }
 
 static void
-answer(struct client *client, const char *line, size_t len)
+run_job(struct chore *chore)
 {
+	struct job *job = (struct job *)chore;
+
+	job->reply = rpc_handle(job->methods, job->methods_count, job->line, job->len);
+}
+
+static void
+finish_job(struct chore *chore)
+{
+	struct job *job = (struct job *)chore;
+	struct client *client = job->client;
+
+	if (client != NULL) {
+		client->job = NULL;
+		if (job->reply != NULL)
+			evbuffer_add(bufferevent_get_output(client->bev), job->reply,
+				strlen(job->reply));
+		serve(client);
+	}
+	free(job->reply);
+	free(job->line);
+	free(job);
+}
+
+/* Takes over `line` unless it fails; 0 or -ENOMEM. */
+static int
+start_job(struct client *client, char *line, size_t len)
+{
+	struct server *server = client->server;
+	struct job *job;
+
+	job = calloc(1, sizeof(*job));
+	if (job == NULL)
+		return -ENOMEM;
+	*job = (struct job){
+		.chore = { .run = run_job, .done = finish_job },
+		.methods = server->methods,
+		.methods_count = server->methods_count,
+		.client = client,
+		.line = line,
+		.len = len,
+	};
+	client->job = job;
+	chores_add(server->chores, &job->chore);
+	return 0;
+}
+
+/* Takes over `line`. */
+static void
+answer(struct client *client, char *line, size_t len)
+{
+	struct server *server = client->server;
 	char *reply;
 
 	if (len == 0)
+		goto free_line;
+	if (rpc_is_slow(server->methods, server->methods_count, line, len) &&
+		start_job(client, line, len) == 0)
 		return;
-	reply = rpc_handle(client->server->methods, client->server->methods_count, line, len);
-	/* A device may take its time to open: that is not the client's. */
-	event_base_update_cache_time(client->server->base);
+	reply = rpc_handle(server->methods, server->methods_count, line, len);
+	/* Looking at a device may take its time, too: that is not the client's. */
+	event_base_update_cache_time(server->base);
 	set_timeouts(client);
-	if (reply == NULL)
-		return;
-	evbuffer_add(bufferevent_get_output(client->bev), reply, strlen(reply));
+	if (reply != NULL)
+		evbuffer_add(bufferevent_get_output(client->bev), reply, strlen(reply));
 	free(reply);
+free_line:
+	free(line);
 }
 
 /* Answer the lines that are there, as long as the answers are taken. */
@@ -103,15 +178,14 @@ serve(struct client *client)
 	size_t len;
 	char *line;
 
-	while (evbuffer_get_length(out) < OUTPUT_HIGH) {
+	while (client->job == NULL && evbuffer_get_length(out) < OUTPUT_HIGH) {
 		line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 		if (line == NULL)
 			break;
 		event_del(client->deadline);
 		answer(client, line, len);
-		free(line);
 	}
-	if (evbuffer_get_length(out) >= OUTPUT_HIGH) {
+	if (client->job != NULL || evbuffer_get_length(out) >= OUTPUT_HIGH) {
 		bufferevent_disable(client->bev, EV_READ);
 		return;
 	}
@@ -218,7 +292,8 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 }
 
 struct server *
-server_create(struct event_base *base, int fd, const struct rpc_method *methods, size_t count)
+server_create(struct event_base *base, int fd, const struct rpc_method *methods, size_t count,
+	struct chores *chores)
 {
 	struct server *server;
 
@@ -228,6 +303,7 @@ server_create(struct event_base *base, int fd, const struct rpc_method *methods,
 	server->base = base;
 	server->methods = methods;
 	server->methods_count = count;
+	server->chores = chores;
 	LIST_INIT(&server->clients);
 	server->listener = evconnlistener_new(
 		base, on_accept, server, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);

@@ -21,6 +21,7 @@
 #define SERVER_WRITE_SECS  5  /* without progress in reading our answer */
 #define SERVER_IDLE_SECS   60 /* between requests */
 
+struct chores;
 struct event_base;
 struct server;
 
@@ -29,10 +30,13 @@ struct server;
  *
  * @param fd
  *   Listening, non-blocking; owned by the server from now on.
+ * @param chores
+ *   Where slow methods run, borrowed and destroyed after the server; their client waits,
+ *   the others do not.
  * @return the server, or NULL with errno set and `fd` closed.
  */
-struct server *server_create(
-	struct event_base *base, int fd, const struct rpc_method *methods, size_t count);
+struct server *server_create(struct event_base *base, int fd, const struct rpc_method *methods,
+	size_t count, struct chores *chores);
 
 /** Disconnect everybody and close the socket. */
 void server_destroy(struct server *server);

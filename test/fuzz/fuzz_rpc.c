@@ -46,9 +46,9 @@ fail(json_t *params, json_t **result, struct reason *why)
 }
 
 static const struct rpc_method methods[] = {
-	{ "echo", echo, "any" },
-	{ "port.add", add, "name device socket" },
-	{ "fail", fail, "none" },
+	{ "echo", echo, "any", false },
+	{ "port.add", add, "name device socket", false },
+	{ "fail", fail, "none", false },
 };
 
 static void
@@ -71,6 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (size != 0)
 		memcpy(text, data, size);
+	(void)rpc_is_slow(methods, 3, text, size);
 	line = rpc_handle(methods, 3, text, size);
 	free(text);
 	if (line == NULL)

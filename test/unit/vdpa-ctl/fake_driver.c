@@ -10,6 +10,7 @@
  *   mlx5_absentN   is not there
  *   mlx5_oldN      lacks a capability
  *   mlx5_brokenN   gives up when it is configured
+ *   mlx5_slowN     comes up once the file $VDPA_CTL_FAKE_GATE is there, or after a minute
  *   any other      works
  */
 
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bus_vdev_driver.h>
 #include <rte_kvargs.h>
@@ -236,6 +238,16 @@ read_arg(const char *key, const char *value, void *arg)
 	return 0;
 }
 
+static void
+await_gate(void)
+{
+	const char *gate = getenv("VDPA_CTL_FAKE_GATE");
+	int tries;
+
+	for (tries = 0; gate != NULL && access(gate, F_OK) != 0 && tries < 6000; tries++)
+		usleep(10000);
+}
+
 static int
 probe(struct rte_vdev_device *vdev)
 {
@@ -259,7 +271,11 @@ probe(struct rte_vdev_device *vdev)
 		return -ENODEV;
 	if (strncmp(fake->dev, "mlx5_old", 8) == 0)
 		return -ENOTSUP;
+	if (strncmp(fake->dev, "mlx5_slow", 9) == 0)
+		await_gate();
+	pthread_mutex_lock(&lock);
 	fake->vdpa = rte_vdpa_register_device(&vdev->device, &ops);
+	pthread_mutex_unlock(&lock);
 	return fake->vdpa != NULL ? 0 : -EIO;
 }
 
@@ -273,8 +289,10 @@ fake_remove(struct rte_vdev_device *vdev)
 			continue;
 		if (fakes[i].vid >= 0)
 			return -EBUSY;
+		pthread_mutex_lock(&lock);
 		rte_vdpa_unregister_device(fakes[i].vdpa);
 		fakes[i].vdpa = NULL;
+		pthread_mutex_unlock(&lock);
 	}
 	return 0;
 }

@@ -43,9 +43,9 @@ picky(json_t *params, json_t **result, struct reason *why)
 }
 
 static const struct rpc_method methods[] = {
-	{ "echo", echo, "any" },
-	{ "busy", busy, "none" },
-	{ "picky", picky, "name" },
+	{ "echo", echo, "any", false },
+	{ "busy", busy, "none", false },
+	{ "picky", picky, "name", false },
 };
 
 /* The answer as an object; NULL: none was given. */
