@@ -194,7 +194,7 @@ card_set_fw(const char *option, char *why, unsigned int len)
 }
 
 unsigned int
-card_clear_faults(void)
+card_pending_faults(void)
 {
 	unsigned int i, pending = 0;
 
@@ -202,9 +202,14 @@ card_clear_faults(void)
 		pending += conf.fw.fail[i].nth != 0;
 	for (i = 0; i < conf.fw.n_stall; i++)
 		pending += conf.fw.stall[i].nth != 0;
+	return pending;
+}
+
+void
+card_clear_faults(void)
+{
 	conf.fw.n_fail = 0;
 	conf.fw.n_stall = 0;
-	return pending;
 }
 
 void

@@ -51,10 +51,9 @@ bool card_uplink_stats(struct eswitch_port_stats *out);
  */
 int card_set_fw(const char *option, char *why, unsigned int len);
 
-/* Forget every fault that has not happened yet, and say how many they were.
- * Caller holds the model lock.
- */
-unsigned int card_clear_faults(void);
+/* Faults that have not happened yet; forget them.  Caller holds the model lock. */
+unsigned int card_pending_faults(void);
+void card_clear_faults(void);
 
 /* fork() keeps the lock consistent; the child has no card. */
 void card_before_fork(void);

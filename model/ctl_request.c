@@ -163,6 +163,7 @@ stats_json(struct hca *hca)
 	put(vf, "commands_total", total);
 	put(vf, "verbs_total", verbs);
 	put(vf, "commands_failed", hca->failed);
+	put(vf, "commands_at_work", hca->at_work);
 	add_port(vf, hca);
 	json_object_set_new(vf, "oracle", ctl_oracle_json(hca));
 	for (uint32_t i = 0; i < hca->db.n_slots; i++)
@@ -186,6 +187,7 @@ request_stats(const json_t *request, json_t *reply, char *why, size_t len)
 		json_array_append_new(vfs, stats_json(card_hca(i)));
 	if (card_engine())
 		engine_get_stats(card_engine(), &s);
+	put(reply, "faults_pending", card_pending_faults());
 	put(engine, "passes", s.passes);
 	put(engine, "busy_passes", s.busy_passes);
 	put(engine, "sleeps", s.sleeps);
@@ -305,7 +307,8 @@ request_fault(const json_t *request, json_t *reply, char *why, size_t len)
 	if (set)
 		return card_set_fw(set, why, (unsigned int)len);
 	if (json_is_true(json_object_get(request, "clear"))) {
-		put(reply, "pending", card_clear_faults());
+		put(reply, "pending", card_pending_faults());
+		card_clear_faults();
 		return 0;
 	}
 	if (!op) {

@@ -32,6 +32,7 @@ struct hca {
 	uint64_t opened, closed; /* contexts */
 	uint64_t left_behind;    /* objects that close() had to destroy */
 	uint64_t failed;         /* commands that did not end with status OK */
+	unsigned int at_work;    /* commands that have not returned */
 	uint64_t commands[OPCODE_LIMIT];
 };
 

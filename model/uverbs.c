@@ -356,6 +356,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		if (call->opcode < OP_KERNEL)
 			pace = pace_of(call->ctx->hca->fw, call->opcode, call->kind, call->size);
 		pace.us += fw_take_stall(call->ctx->hca->fw, call->opcode, call->kind);
+		call->ctx->hca->at_work++;
 		model_unlock();
 		pace_begin(&pace, &turn);
 		model_lock();
@@ -370,6 +371,7 @@ run_call(struct call *call, struct ib_uverbs_ioctl_hdr *hdr)
 		pace_end(&turn);
 		trace_call(call, start_ns);
 		model_lock();
+		call->ctx->hca->at_work--;
 	}
 	return ret;
 }

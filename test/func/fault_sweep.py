@@ -21,8 +21,8 @@ from model_ctl import ModelCtl
 from two_vfs import descendants, fds_of, read
 from vdpa_ctl_daemon import PATIENCE_S, Daemon, Frontend, wait_for
 
-VFS = ('0000:3b:00.2', '0000:3b:00.3', '0000:3b:00.4')
-MACS = ('52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c')
+VFS = ('0000:3b:00.2', '0000:3b:00.3', '0000:3b:00.4', '0000:3b:00.5')
+MACS = tuple(f'52:54:00:00:00:0{x}' for x in 'abcd')
 NO_RESOURCES = 0x0f
 GPA = 0x10000000
 NEED_REPLY = 8
@@ -51,10 +51,13 @@ class Guest(Frontend):
         assert len(answer) == 20, 'the connection was closed'
         return struct.unpack('<Q', answer[12:])[0] == 0
 
+    @staticmethod
+    def body(regions):
+        head = struct.pack('<II', len(regions), 0)
+        return head + b''.join(struct.pack('<4Q', gpa, size, gpa, 0) for gpa, size, _ in regions)
+
     def table(self, regions):
-        body = struct.pack('<II', len(regions), 0)
-        body += b''.join(struct.pack('<4Q', gpa, size, gpa, 0) for gpa, size, _ in regions)
-        return self.tell(5, body, [fd for _, _, fd in regions])
+        return self.tell(5, self.body(regions), [fd for _, _, fd in regions])
 
     def rings(self, pair):
         """Everything about the rings of a queue pair, then both are enabled."""
@@ -85,10 +88,18 @@ class Guest(Frontend):
         return self
 
     def add_memory(self):
+        return self.table(self.more_memory())
+
+    def send_more_memory(self):
+        """Do not wait for the answer."""
+        regions = self.more_memory()
+        self.send(5, self.body(regions), [fd for _, _, fd in regions])
+
+    def more_memory(self):
         fd = os.memfd_create('more')
         os.ftruncate(fd, self.SIZE)
         self.extra.append((GPA + (len(self.extra) + 2) * (1 << 30), self.SIZE, fd))
-        return self.table([(GPA, self.SIZE, self.fd), *self.extra])
+        return [(GPA, self.SIZE, self.fd), *self.extra]
 
     def stop(self, pairs=1):
         """GET_VRING_BASE of each ring; the bases."""
@@ -108,24 +119,30 @@ Rest = collections.namedtuple('Rest', 'fds mapped objects left')
 
 
 class Bench:
-    """The daemon: ports b and c have guests that talk, port a on VF 0 is the one swept."""
+    """The daemon: ports b and c have guests that talk, port a on VF 0 is the one swept.
 
-    def __init__(self, runner, pairs=1):
+    Port d is for a guest that talks to the one on port a.
+    """
+
+    def __init__(self, runner):
         self.runner = runner
-        self.pairs = pairs
-        self.daemon = Daemon(built('app/vdpa-ctl/vdpa-ctl'))
-        eal = eal_args()
-        eal.remove('--no-pci')
-        self.daemon.start('--model', '3', '--model-opt', runner.model_options(),
-                          *self.daemon.vf(VFS[1], 'b'), *self.daemon.vf(VFS[2], 'c'), '--', *eal,
-                          '--log-level', 'pmd.vdpa.mlx5x:err')
+        self.launch()
         self.ctl = ModelCtl(runner.model_ctl)
-        self.pid = next(p for p in descendants(self.daemon.child.pid)
-                        if 'vdpa-ctl' in read(f'/proc/{p}/comm'))
         echo = self.guest('c', 2, 1, '--role', 'echo')
         self.others = [self.guest('b', 1, 2, '--rate', 300, '--live'), echo]
         self.others[0].await_text('returned [1-9]')
         self.trouble = []
+
+    def launch(self):
+        self.daemon = Daemon(built('app/vdpa-ctl/vdpa-ctl'))
+        eal = eal_args()
+        eal.remove('--no-pci')
+        self.daemon.start('--model', '4', '--model-opt', self.runner.model_options(),
+                          *self.daemon.vf(VFS[1], 'b'), *self.daemon.vf(VFS[2], 'c'),
+                          *self.daemon.vf(VFS[3], 'd'), '--', *eal,
+                          '--log-level', 'pmd.vdpa.mlx5x:err')
+        self.pid = next(p for p in descendants(self.daemon.child.pid)
+                        if 'vdpa-ctl' in read(f'/proc/{p}/comm'))
 
     def guest(self, port, vf, peer, *options):
         words = ['--mac', MACS[vf], '--peer-mac', MACS[peer], *self.runner.oracle(vf),
@@ -177,17 +194,34 @@ class Bench:
             return False
 
     def errors(self, since):
-        """Lines of the driver about port a in the log; its vdev is the third one."""
-        return re.findall(r'(?m)^mlx5x vdpa_mlx5x2: .*$', self.daemon.log()[since:])
+        """Lines of the driver about port a in the log; its vdev is the fourth one."""
+        return re.findall(r'(?m)^mlx5x vdpa_mlx5x3: .*$', self.daemon.log()[since:])
 
     # Sweeping.
 
     def arm(self, nth):
         self.ctl.ask(cmd='fault', op='any', nth=nth, status=NO_RESOURCES)
 
+    def is_pending(self):
+        return self.ctl.ask(cmd='stats')['faults_pending'] != 0
+
+    def at_peace(self):
+        """Wait until nothing is asked of VF 0 any more; how much was so far."""
+        seen = [None]
+
+        def still():
+            vf = self.ctl.vf(0)
+            now = vf['commands_total'] + vf['verbs_total']
+            same, seen[0] = now == seen[0] and vf['commands_at_work'] == 0, now
+            return same and now
+        return wait_for('the end of all commands', still)
+
     def failed(self):
         """Commands of VF 0 that failed so far."""
         return self.ctl.vf(0)['commands_failed']
+
+    def stall(self, nth, ms):
+        self.ctl.ask(cmd='fault', set=f'stall=any:{nth}:{ms * 1000}')
 
     def was_hit(self):
         return self.ctl.ask(cmd='fault', clear=True)['pending'] == 0
@@ -240,11 +274,67 @@ class Bench:
         self.ctl.__exit__()
         assert self.daemon.stop() == 0, self.daemon.log()
         left = re.findall(r'context closed, (\d+) objects? left', self.daemon.log())
-        assert left[-3:] == ['0'] * 3, left
+        assert left[-4:] == ['0'] * 4, left
         assert 'context never closed' not in self.daemon.log()
 
     def close(self):
         self.daemon.close()
+
+
+class PluginHost:
+    """vdpa-host in the place of a Daemon: all that a Bench asks of either."""
+
+    def __init__(self, runner, args):
+        self.runner = runner
+        words = [built('test/peer/vdpa-host'), *eal_args(), '-d', runner.plugin(),
+                 '--log-level', 'pmd.vdpa.mlx5x:info']
+        for i, vf in enumerate(VFS):
+            words += ['--vdev', f'vdpa_mlx5x{i},dev={vf}' + ('' if i else args)]
+        words += ['--', *(f'vdpa_mlx5x{i}={self.path(p + ".sock")}' for i, p in enumerate('abcd'))]
+        self.process = runner.start('vdpa-host', runner.under_model(words, 4))
+        self.process.await_text(r'(?m)^READY$')
+        self.child = self.process.child
+
+    def path(self, name):
+        return self.runner.path(name)
+
+    def log(self):
+        return self.process.log()
+
+    def wait_state(self, _, state):
+        assert state == 'listening'
+        return wait_for('the device to be stopped', lambda: re.findall(
+            r'mlx5x vdpa_mlx5x0: \w+ -> (\w+)', self.log())[-1:] == ['probed'])
+
+    def stop(self):
+        return self.process.stop()
+
+    def close(self):
+        pass
+
+
+class PluginBench(Bench):
+    """The same without vdpa-ctl: port a is there from the start, with arguments for its driver."""
+
+    def __init__(self, runner, args):
+        self.args = args
+        super().__init__(runner)
+
+    def launch(self):
+        self.daemon = PluginHost(self.runner, self.args)
+        self.pid = next(p for p in descendants(self.daemon.child.pid)
+                        if 'vdpa-host' in read(f'/proc/{p}/comm'))
+
+    def state(self):
+        names = {'probed': 'listening', 'configured': 'running'}
+        found = re.findall(r'mlx5x vdpa_mlx5x0: \w+ -> (\w+)', self.daemon.log())
+        return {'state': names.get(found[-1], found[-1])}
+
+    def errors(self, since):
+        """As the log level is lower here: what the driver calls an error is told by its words."""
+        return re.findall(r'(?m)^mlx5x vdpa_mlx5x0: firmware does not answer.*$|'
+                          r'^mlx5x vdpa_mlx5x0: queue \d+: firmware does not answer.*$',
+                          self.daemon.log()[since:])
 
 
 __all__ = ['Bench', 'Guest', 'PATIENCE_S']

@@ -13,7 +13,7 @@ def hang(bench, nth):
     since = len(bench.daemon.log())
     assert 'the log says why' in bench.add()
     assert bench.errors(since) == [
-        'mlx5x vdpa_mlx5x2: firmware does not answer (opening the device): '
+        'mlx5x vdpa_mlx5x3: firmware does not answer (opening the device): '
         'the device is out of use'], bench.daemon.log()[since:]
     # until it does, nothing else is begun with that function
     since = len(bench.daemon.log())

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 
 #define EXIT_USAGE 2
 
-static volatile sig_atomic_t stop, go;
+static volatile sig_atomic_t stop, go, step;
 static struct vf_series series;
 
 struct options {
@@ -25,6 +26,7 @@ struct options {
 	const char *json;
 	const char *per_ms;
 	bool hold;
+	bool step;
 };
 
 enum option_kind {
@@ -102,6 +104,7 @@ static const struct option_row {
 	{ "expect-call", OPT_FLAG, AT(run.change.expect_call), 0, 0, NULL,
 		"each queue is called before other memory is acknowledged" },
 	{ "hold", OPT_FLAG, AT(hold), 0, 0, NULL, "no change before SIGUSR1" },
+	{ "step", OPT_FLAG, AT(step), 0, 0, NULL, "one change for each SIGUSR1" },
 	{ "max-lost", OPT_U64, AT(run.max_lost), 0, UINT64_MAX, "N",
 		"more lost frames fail (any)" },
 	{ "min-active", OPT_U32, AT(run.min_active), 0, VF_MAX_RINGS, "N",
@@ -114,7 +117,8 @@ static const struct option_row {
 	{ "json", OPT_TEXT, AT(json), 0, 0, "FILE", "write the result there" },
 	{ "per-ms", OPT_TEXT, AT(per_ms), 0, 0, "FILE",
 		"write frames received in each millisecond there" },
-	{ "live", OPT_FLAG, AT(run.live), 0, 0, NULL, "a status line per second on stderr" },
+	{ "live", OPT_FLAG, AT(run.live), 0, 0, NULL,
+		"a status line per second, and around changes, on stderr" },
 	{ "help", OPT_HELP, 0, 0, 0, NULL, "this text" },
 };
 
@@ -124,7 +128,7 @@ static void
 on_signal(int number)
 {
 	if (number == SIGUSR1)
-		go = 1;
+		go = step ? go + 1 : INT_MAX;
 	else
 		stop = 1;
 }
@@ -282,7 +286,8 @@ main(int argc, char **argv)
 	o.run.change.dimm_mib = o.run.guest.dimm_mib;
 	if (o.per_ms != NULL)
 		o.run.traffic.series = &series;
-	if (o.hold)
+	step = o.step;
+	if (o.hold || o.step)
 		o.run.change.go = &go;
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGINT, &action, NULL);

@@ -340,7 +340,7 @@ vf_change_step(struct vf_change *c)
 	switch (c->state) {
 	case VF_CHANGE_IDLE:
 		if (vf_change_done(c) || vf_clock_us() < c->due_us ||
-			(c->conf.go != NULL && *c->conf.go == 0))
+			(c->conf.go != NULL && (int)c->n_records >= *c->conf.go))
 			return 0;
 		return begin_change(c);
 	case VF_CHANGE_DRAIN:

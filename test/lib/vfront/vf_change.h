@@ -41,7 +41,7 @@ struct vf_change_conf {
 	unsigned int dimm_mib; /* size of a new region, and of each growth */
 	bool expect_call;      /* other memory: each queue is called before the answer */
 	uint64_t seed;
-	const volatile sig_atomic_t *go; /* borrowed; no change while it is 0; NULL: at once */
+	const volatile sig_atomic_t *go; /* borrowed; so many changes, no more; NULL: all */
 };
 
 struct vf_change_record {

@@ -46,7 +46,7 @@ vf_report_live(const struct vf_traffic *t, const struct vf_change *c)
 		"sent %" PRIu64 "  returned %" PRIu64 "  lost %" PRIu64 "  corrupted %" PRIu64
 		"  changes %u  regions %u  gap %" PRIu64 " us  queues %u/%u%s\n",
 		a->sent, a->returned, a->lost, t->corrupted, c->n_records, t->guest->mem.n_order,
-		t->longest_gap_us, vf_traffic_active(t, 1), t->guest->n_queues,
+		t->longest_gap_us, vf_traffic_active(t, t->conf.window + 1ull), t->guest->n_queues,
 		t->stalled ? "  STALLED" : "");
 }
 

@@ -26,9 +26,24 @@ struct run {
 	uint64_t begun_us;
 	uint64_t changed_us; /* when the last change was done; 0: not yet */
 	uint64_t live_us;
+	unsigned int live_at;    /* how far the changes were in the last status line */
 	unsigned int moved;      /* frames in the last turn */
 	struct vf_drops dropped; /* by the device before the account began */
 };
+
+/* Each second, when a change is answered, and when all queues run again after it. */
+static void
+report_live(struct run *r)
+{
+	const unsigned int n = vf_traffic_active(&r->traffic, r->traffic.conf.window + 1ull);
+	const unsigned int at = 2 * r->change.n_records + (n == r->guest.n_queues);
+
+	if (!r->conf->live || (at == r->live_at && vf_clock_us() < r->live_us))
+		return;
+	r->live_at = at;
+	r->live_us = vf_clock_us() + 1000000;
+	vf_report_live(&r->traffic, &r->change);
+}
 
 static int
 turn(struct run *r)
@@ -39,10 +54,7 @@ turn(struct run *r)
 		return rc;
 	r->moved = vf_traffic_step(&r->traffic);
 	vf_guest_kick(&r->guest);
-	if (r->conf->live && vf_clock_us() >= r->live_us) {
-		r->live_us = vf_clock_us() + 1000000;
-		vf_report_live(&r->traffic, &r->change);
-	}
+	report_live(r);
 	return 0;
 }
 

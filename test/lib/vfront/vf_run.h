@@ -31,7 +31,7 @@ struct vf_run_conf {
 	uint32_t patience_ms;              /* without any frame: traffic is dead */
 	uint64_t max_lost;                 /* more is a failure */
 	unsigned int min_active;           /* queues that must run after the last change */
-	bool live;                         /* a status line per second on stderr */
+	bool live;                         /* a status line per second, and around changes */
 	const volatile sig_atomic_t *stop; /* may be NULL; not 0: end early */
 };
 
