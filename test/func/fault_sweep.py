@@ -19,7 +19,7 @@ import struct
 from conftest import built, eal_args
 from model_ctl import ModelCtl
 from two_vfs import descendants, fds_of, read
-from vdpa_ctl_daemon import PATIENCE_S, Daemon, Frontend, wait_for
+from vdpa_ctl_daemon import Daemon, Frontend, wait_for
 
 VFS = ('0000:3b:00.2', '0000:3b:00.3', '0000:3b:00.4', '0000:3b:00.5')
 MACS = tuple(f'52:54:00:00:00:0{x}' for x in 'abcd')
@@ -28,7 +28,7 @@ GPA = 0x10000000
 NEED_REPLY = 8
 # vhost-user.rst: features of the protocol that this guest knows
 MQ, REPLY_ACK = 1 << 0, 1 << 3
-PROTOCOL = 1 << 30
+SPLIT_LACKS = 1 << 34  # VIRTIO_F_RING_PACKED
 
 
 class Guest(Frontend):
@@ -41,7 +41,7 @@ class Guest(Frontend):
         self.send(3)
         assert self.ask(15) & (MQ | REPLY_ACK) == MQ | REPLY_ACK
         self.send(16, struct.pack('<Q', MQ | REPLY_ACK))
-        self.features = features
+        self.features = features & ~SPLIT_LACKS
 
     def tell(self, request, payload, fds=()):
         """Send and wait; True unless the other side refused."""
@@ -118,6 +118,16 @@ class Guest(Frontend):
 Rest = collections.namedtuple('Rest', 'fds mapped objects left')
 
 
+def excess(now, base):
+    """What there is more of, in words.  Less is well: the guest before was still going."""
+    words = [f'{name} {b} -> {n}' for name, b, n in zip(Rest._fields, base, now)
+             if not isinstance(n, dict) and n > b]
+    for n, b in ((now.fds, base.fds), (now.objects, base.objects)):
+        words += [f'{kind} {b.get(kind, 0)} -> {n[kind]}' for kind in sorted(n)
+                  if n[kind] > b.get(kind, 0)]
+    return ', '.join(words)
+
+
 class Bench:
     """The daemon: ports b and c have guests that talk, port a on VF 0 is the one swept.
 
@@ -183,15 +193,18 @@ class Bench:
         return sum(1 for line in read(f'/proc/{self.pid}/maps').splitlines()
                    if 'memfd:guest' in line or 'memfd:more' in line)
 
-    def is_at_rest(self, base):
-        """Back at `base`?  What is freed behind an answer may take a moment."""
+    def leftovers(self, base):
+        """What there is more of than at `base`, or None; behind an answer it may take a moment."""
+        seen = [base]
+
         def same():
-            now = self.at_rest()
-            return now == base and now
+            seen[0] = self.at_rest()
+            return not excess(seen[0], base)
         try:
-            return wait_for('the baseline', same) == base
+            wait_for('the baseline', same)
         except AssertionError:
-            return False
+            return f'left {excess(seen[0], base)}'
+        return None
 
     def errors(self, since):
         """Lines of the driver about port a in the log; its vdev is the fourth one."""
@@ -335,6 +348,3 @@ class PluginBench(Bench):
         return re.findall(r'(?m)^mlx5x vdpa_mlx5x0: firmware does not answer.*$|'
                           r'^mlx5x vdpa_mlx5x0: queue \d+: firmware does not answer.*$',
                           self.daemon.log()[since:])
-
-
-__all__ = ['Bench', 'Guest', 'PATIENCE_S']

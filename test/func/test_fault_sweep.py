@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from fault_sweep import Bench
+from fault_sweep import Bench, excess
 from vdpa_ctl_daemon import wait_for
 
 
@@ -21,9 +21,7 @@ class Flows:
 
     def rest(self, problem, base):
         """After a guest has gone: is all as before it came?"""
-        if self.bench.is_at_rest(base):
-            return problem
-        return f'{problem}; left: {self.bench.at_rest()} was {base}'
+        return '; '.join(filter(None, (problem, self.bench.leftovers(base)))) or None
 
     def serves(self):
         """The next guest is served."""
@@ -99,7 +97,7 @@ class Flows:
         bases = guest.stop()
         self.leave(guest)
         wait_for('the guest to be forgotten',
-                 lambda: self.bench.failed() != failed or self.bench.at_rest() == base)
+                 lambda: self.bench.failed() != failed or not excess(self.bench.at_rest(), base))
         disarm()
         problem = None if [b[1] for b in bases] == [0, 0] else f'bases {bases}'
         return self.rest(problem, base)

@@ -69,9 +69,7 @@ class Talker:
             return f'rules broken: {report["violations"]}'
         if report['corrupted'] or report['duplicated'] or report['reordered']:
             return f'frames: {report}'
-        if not self.bench.is_at_rest(self.base):
-            return f'left: {self.bench.at_rest()} was {self.base}'
-        return None
+        return self.bench.leftovers(self.base)
 
 
 def start(runner, profile):
@@ -125,9 +123,11 @@ def sweep_killed(bench, pairs, kind, count, step=1):
         talker.front.child.kill()
         talker.front.wait()
         bench.daemon.wait_state('a', 'listening')
-        if not bench.is_at_rest(talker.base):
-            bench.complain('killed', nth, f'left: {bench.at_rest()} was {talker.base}', since)
-    Talker(bench, pairs, kind).leave()
+        problem = bench.leftovers(talker.base)
+        if problem:
+            bench.complain('killed', nth, problem, since)
+    problem = Talker(bench, pairs, kind).leave()
+    assert not problem, problem
 
 
 def sweep_hung_up(bench, count):
@@ -141,8 +141,9 @@ def sweep_hung_up(bench, count):
         wait_for('the command', lambda: not bench.is_pending())
         guest.close()
         bench.daemon.wait_state('a', 'listening')
-        if not bench.is_at_rest(base):
-            bench.complain('hung up', nth, f'left: {bench.at_rest()} was {base}', since)
+        problem = bench.leftovers(base)
+        if problem:
+            bench.complain('hung up', nth, problem, since)
 
 
 def sweep_hangs(bench, pairs, kind, step=1):

@@ -24,7 +24,7 @@ def hang(bench, nth):
     assert bench.state()['state'] == 'running'
     guest.close()
     bench.remove()
-    assert bench.is_at_rest(bench.base)
+    assert not bench.leftovers(bench.base)
 
 
 @pytest.fixture(name='bench')
