@@ -250,6 +250,39 @@ test_rx_merged(void **state)
 	bench_destroy(p.b);
 }
 
+/* Chains of several slots that did not suffice: all of their slots are given back. */
+static void
+test_rx_untaken_chains(void **state)
+{
+	struct packed p = start_of(0, NUM, VIRTQ_F_MRG_RXBUF);
+	uint8_t data[500] = { 7 }, *buf = guest_alloc(&p.b->guest, 600, 8);
+	uint64_t at = guest_addr(&p.b->guest, buf);
+	struct virtq_query q;
+	struct iovec iov;
+	struct frame f = frame_of(&iov, data, sizeof(data));
+	int round;
+
+	(void)state;
+	assert_int_equal(bench_move(p.b, VIRTQ_RDY), 0);
+	for (round = 0; round < 9; round++) {
+		offer(&p, at, 100, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 0);
+		offer(&p, at + 100, 100, VRING_DESC_F_WRITE, 0);
+		offer(&p, at + 200, 100, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 1);
+		offer(&p, at + 300, 100, VRING_DESC_F_WRITE, 1);
+		assert_int_equal(virtq_rx(p.b->vq, &f), -ENOBUFS);
+		virtq_get(p.b->vq, &q);
+		assert_int_equal(q.attr.hw_avail, p.seen);
+		offer(&p, at + 400, 200, VRING_DESC_F_WRITE, 2);
+		assert_int_equal(virtq_rx(p.b->vq, &f), 0);
+		engine_pass(p.b->engine);
+		assert_int_equal(reap(&p, 2), 0);
+		assert_int_equal(reap(&p, 2), 1);
+		assert_int_equal(reap(&p, 1), 2);
+		assert_memory_equal(buf + HDR, data, sizeof(data));
+	}
+	bench_destroy(p.b);
+}
+
 /* A received frame is in the ring but not announced: SUSPEND announces it. */
 static void
 test_suspend_publishes(void **state)
@@ -386,6 +419,7 @@ main(void)
 		cmocka_unit_test(test_resume_over_wrap),
 		cmocka_unit_test(test_wrong_wrap),
 		cmocka_unit_test(test_rx_merged),
+		cmocka_unit_test(test_rx_untaken_chains),
 		cmocka_unit_test(test_suspend_publishes),
 		cmocka_unit_test(test_no_interrupt),
 		cmocka_unit_test(test_strict),
