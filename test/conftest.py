@@ -209,12 +209,13 @@ class Runner:
                 f'VHOST_WITNESS_CTL={self.model_ctl}', 'VHOST_WITNESS_PORTS=' + ':'.join(
                     f'{path}={vf}' for path, vf in ports.items())]
 
-    def vdpa_host(self, driver, pairs, vfs=2, fw=(), options=(), args=None):
+    def vdpa_host(self, driver, pairs, vfs=2, fw=(), options=(), args=None, overheard=''):
         """Our or the stock driver on the model, under the same small program.
 
         One socket per VF, named a, b, ... in our folder; `driver` is 'mlx5x'
         or 'stock'.  `pairs` is for the stock driver, which must be told, unless
-        `args` are the device's arguments.
+        `args` are the device's arguments.  `overheard` are the sockets of guests that do not
+        announce their memory themselves.
         """
         eal, ports = eal_args(), []
         if args is None:
@@ -230,8 +231,11 @@ class Runner:
             eal += (['--vdev', f'{name},dev={address}{args}'] if driver == 'mlx5x' else
                     ['-a', f'{address},class=vdpa{args}'])
             ports.append(f'{name}={self.path(chr(ord("a") + i))}')
-        host = self.start('vdpa-host', self.under_model(
-            [built('test/peer/vdpa-host'), *eal, '--', *ports], vfs, fw, options))
+        words = self.under_model([built('test/peer/vdpa-host'), *eal, '--', *ports], vfs, fw, options)
+        if overheard:
+            words = [*self.witnessed({self.path(name): ord(name) - ord('a') for name in overheard}),
+                     *words]
+        host = self.start('vdpa-host', words)
         host.await_text(r'(?m)^READY$')
         return host
 
@@ -240,7 +244,7 @@ class Runner:
 
         Returns vfront's (status, report) and the host, which is still up.
         """
-        host = self.vdpa_host(driver, pairs, fw=fw)
+        host = self.vdpa_host(driver, pairs, fw=fw, overheard='b')
         self.virtio_testpmd(self.path('b'), pairs)
         guest = self.vfront(self.path('a'), '--pairs', str(pairs), '--mac', '52:54:00:00:00:01',
                             '--peer-mac', '52:54:00:00:00:02', *self.oracle(0), *words)

@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, PATIENCE_S, built, check_oracle, wait_until
+from conftest import BLACKOUT, BUILD, PATIENCE_S, built, check_oracle, wait_until
 from model_ctl import ModelCtl
 
 ADDRESS = '10.9.0.1'
@@ -21,8 +21,6 @@ ADDRESS = '10.9.0.1'
 VFS = ('0000:3b:00.2', '0000:3b:00.3')
 MACS = ('52:54:00:00:00:0a', '52:54:00:00:00:0b')
 GUESTS = ('10.9.0.2', '10.9.0.3')
-# Why the card loses a frame that arrives while its queue is changed: as hardware does.
-BLACKOUT = {'rx_suspended', 'rx_not_started'}
 _serial = itertools.count(1)
 
 # Bytes that a stream may have on its way: a quarter of the guest's receive ring.  More, and a

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from conftest import built, eal_args
+from conftest import built, check_oracle, eal_args
 from host import MACS, VFS, Namespace
 
 PAIRS = 2
@@ -37,11 +37,13 @@ def start(runner, net, driver, port):
     else:
         eal.remove('--no-pci')
         eal += ['-a', f'{VFS[0]},class=vdpa,event_mode=2,queues={PAIRS}']
-    program = runner.start(f'dpdk-vdpa{port}', net.words(*runner.under_model(
+    words = runner.under_model(
         ['stdbuf', '-oL', built('test/peer/dpdk-vdpa'), *eal, '--',
-         '--iface', runner.path(f'port{port}-')], options=['--uplink', f'tap:up{port}'])))
+         '--iface', runner.path(f'port{port}-')], options=['--uplink', f'tap:up{port}'])
+    socket = runner.path(f'port{port}-0')
+    program = runner.start(f'dpdk-vdpa{port}', net.words(*runner.witnessed({socket: 0}), *words))
     program.await_text("enter 'q' to quit")
-    return program, runner.path(f'port{port}-0')
+    return program, socket
 
 
 @pytest.mark.parametrize('driver, words', [
@@ -62,6 +64,7 @@ def test_process_per_vf(runner, net, driver, words):
         assert program.wait() == 0, program.tail()
         assert re.findall(r'context closed, (\d+) objects? left', program.log()) == ['0'], \
             program.tail()
+        check_oracle(program, 1)
 
 
 def test_interactive(runner):

@@ -8,8 +8,8 @@ import signal
 
 import pytest
 
-from conftest import wait_until
-from host import ADDRESS, BLACKOUT, GUESTS, MACS, Host, end_stream
+from conftest import BLACKOUT, wait_until
+from host import ADDRESS, GUESTS, MACS, Host, end_stream
 from qemu_guest import Guest, require
 
 

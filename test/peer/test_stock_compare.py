@@ -7,6 +7,8 @@ reported, not judged: it is not ours.
 """
 import pytest
 
+from conftest import check_oracle
+
 
 @pytest.mark.parametrize('pairs', [1, 2])
 def test_traffic(runner, pairs):
@@ -15,6 +17,7 @@ def test_traffic(runner, pairs):
     assert report['returned'] > 0 and report['corrupted'] == 0
     assert report['active_queues'] == 2 * pairs
     assert host.stop() == 0, host.tail()
+    check_oracle(host, 2)
 
 
 def test_bare_table(runner, record_property):

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from conftest import FLOATING, PATIENCE_S, built, eal_args, wait_until
+from conftest import FLOATING, PATIENCE_S, built, check_oracle, eal_args, wait_until
 
 MACS = ('52:54:00:00:00:01', '52:54:00:00:00:02')
 # Arguments of the virtio device, of EAL, and the burst functions that it then chooses.
@@ -30,8 +30,10 @@ class Ports:
     def __init__(self, runner):
         self.runner = runner
         self.ctl_socket = runner.path('ctl')
+        options = runner.model_options()
         self.daemon = runner.start('vdpa-ctl', [
-            built('app/vdpa-ctl/vdpa-ctl'), 'run', '--model', '2', '--ctl', self.ctl_socket,
+            *runner.witnessed({runner.path('b'): 1}), built('app/vdpa-ctl/vdpa-ctl'), 'run',
+            '--model', '2', '--model-opt', options, '--ctl', self.ctl_socket,
             '--vf', f'0000:3b:00.2={runner.path("a")},name=a',
             '--vf', f'0000:3b:00.3={runner.path("b")},name=b'])
         self.daemon.await_text('vdpa-ctl: ready, 2 of 2')
@@ -75,8 +77,8 @@ def guest_counts(guest, pairs):
 
 
 @pytest.mark.parametrize('path, pairs', [
-    ('mergeable', 1), ('mergeable', 8), ('plain', 1), ('plain', 2), ('vectorized', 1),
-    ('vectorized', 2), ('in order', 1)])
+    ('mergeable', 1), ('mergeable', 8), ('plain', 1), ('plain', 8), ('vectorized', 1),
+    ('vectorized', 8), ('in order', 8)])
 def test_path(runner, path, pairs):
     words, eal, functions = PATHS[path]
     ports = Ports(runner)
@@ -85,7 +87,7 @@ def test_path(runner, path, pairs):
         assert f'virtio: using {function} on port 0' in guest.log(), guest.tail(40)
     status, report = runner.vfront(
         runner.path('a'), '--pairs', str(pairs), '--mac', MACS[0], '--peer-mac', MACS[1],
-        '--seconds', '1').result()
+        '--seconds', '1', *runner.oracle(0)).result()
     assert status == 0, (report['error'], report['violations'][:3])
     # So little is in flight that no queue is full: nothing may be lost.
     assert report['lost'] == report['corrupted'] == report['duplicated'] == report['reordered'] == 0
@@ -97,3 +99,4 @@ def test_path(runner, path, pairs):
     assert guest.wait() == 0, guest.tail()
     assert ports.daemon.stop() == 0, ports.daemon.tail()
     assert ports.daemon.log().count('context closed, 0 objects left') == 2
+    check_oracle(ports.daemon, 2)
