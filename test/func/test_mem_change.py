@@ -156,7 +156,7 @@ def test_librte_vhost_sees_the_table_or_not(runner, args, held):
     guest.end()
     echo.stop()
     assert not vfs.at_rest()[1]
-    sound(vfs.talk(pairs=2, changes='all:2,restart:2'))
+    sound(vfs.talk(pairs=2, changes='all:2,restart:2'), RESTART)
     assert not vfs.at_rest()[1]
     vfs.end()
 
