@@ -84,65 +84,42 @@ packed_allows(const struct mlx5x_index_ring *ring, uint16_t pos)
 	return true;
 }
 
-/* What one pass over the ring shows; slots, -1: there is none. */
+/* What one pass over the ring shows. */
 struct packed_view {
-	int32_t first_used[2], last_used[2];       /* by wrap counter */
-	int32_t first_offered[2], last_offered[2]; /* by wrap counter */
-	bool chains;                               /* NEXT is somewhere */
-	bool reads;                                /* a buffer that the device reads, too */
+	int32_t first_used[2], last_used[2]; /* slots by wrap counter, -1: there is none */
+	int32_t offered;                     /* slots that look so */
+	bool chains;                         /* NEXT is somewhere */
+	bool reads;                          /* a buffer that the device reads, too */
+	int32_t turns; /* slots whose USED bit is not that of the one before */
+	int32_t turn;  /* the last such slot, or 0 */
 };
-
-static void
-note(int32_t *first, int32_t *last, uint16_t slot)
-{
-	if (*first < 0)
-		*first = slot;
-	*last = slot;
-}
 
 static struct packed_view
 look(const struct mlx5x_index_ring *ring)
 {
-	struct packed_view v = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, false, false };
-	uint16_t i, flags;
+	struct packed_view v = { .first_used = { -1, -1 }, .last_used = { -1, -1 } };
+	uint16_t i, flags, before = load_flags(ring, 0);
 	bool wrap;
 
 	for (i = 0; i < ring->num; i++) {
 		flags = load_flags(ring, i);
 		wrap = flags & DESC_F_AVAIL;
-		if (is_used(flags, wrap)) {
-			note(&v.first_used[wrap], &v.last_used[wrap], i);
-			continue;
-		}
-		note(&v.first_offered[wrap], &v.last_offered[wrap], i);
-		v.chains |= (flags & DESC_F_NEXT) != 0;
 		v.reads |= (flags & DESC_F_WRITE) == 0;
+		if ((flags ^ before) & DESC_F_USED) {
+			v.turns++;
+			v.turn = i;
+		}
+		before = flags;
+		if (is_used(flags, wrap)) {
+			if (v.first_used[wrap] < 0)
+				v.first_used[wrap] = i;
+			v.last_used[wrap] = i;
+		} else {
+			v.offered++;
+			v.chains |= (flags & DESC_F_NEXT) != 0;
+		}
 	}
 	return v;
-}
-
-/*
- * All of the ring is on offer, in two rounds at most, the newer one first.  The
- * oldest offer is where they meet, unless what lies there is the rest of a
- * chain whose head was overwritten.  A driver posts receive buffers all of one
- * form, so that where none of them is a chain, none was.
- */
-static bool
-find_in_full(const struct mlx5x_index_ring *ring, const struct packed_view *v, uint16_t *pos)
-{
-	unsigned int wrap;
-
-	if (v->chains || v->reads)
-		return false;
-	for (wrap = 0; wrap < 2; wrap++) {
-		if (v->first_offered[wrap] < 0 || v->last_offered[wrap] != ring->num - 1)
-			continue;
-		if (v->last_offered[!wrap] >= v->first_offered[wrap])
-			return false;
-		*pos = (uint16_t)(v->first_offered[wrap] | (wrap ? WRAP_BIT : 0));
-		return true;
-	}
-	return false;
 }
 
 /* May the slots from `pos` on be the rest of the chain that was given back as `id`? */
@@ -163,24 +140,75 @@ may_be_rest(const struct mlx5x_index_ring *ring, uint16_t pos, uint16_t id)
 	return false;
 }
 
+/*
+ * A driver posts receive buffers all of one form.  Where none of them is a chain,
+ * no slot is the rest of one, and the USED bit alone tells on which side of the
+ * device it is: given back or offered again since, and before it neither.
+ */
+static bool
+find_single(const struct mlx5x_index_ring *ring, const struct packed_view *v, uint16_t *base)
+{
+	bool first = load_flags(ring, 0) & DESC_F_USED;
+	uint16_t pos;
+
+	if (v->turns > 1)
+		return false;
+	if (v->turns == 0)
+		pos = first ? 0 : WRAP_BIT;
+	else
+		pos = (uint16_t)(v->turn | (first ? WRAP_BIT : 0));
+	if (v->turns == 1 && is_used(load_flags(ring, slot_of(pos) - 1), first) &&
+		may_be_rest(ring, pos, le16toh(ring->desc[slot_of(pos) - 1].id)))
+		return false;
+	*base = pos;
+	return packed_allows(ring, pos);
+}
+
+/*
+ * Only used slots of one round are to be seen.  Was it the last round, or is the
+ * newer one about to begin?  A driver shows the head of what it offers last, so
+ * that a single used slot may be the hidden head of a ring full of offers, with
+ * an id of its own already.
+ */
+static bool
+one_round_is_plain(const struct mlx5x_index_ring *ring, const struct packed_view *v, bool wrap)
+{
+	uint16_t first = load_flags(ring, 0), i;
+
+	if (v->first_used[wrap] == v->last_used[wrap])
+		return false;
+	if (v->last_used[wrap] == ring->num - 1)
+		return is_used(first, wrap) || is_offered(first, !wrap);
+	if (!is_used(first, wrap))
+		return false;
+	for (i = (uint16_t)(v->last_used[wrap] + 1); i < ring->num; i++)
+		if (!is_offered(load_flags(ring, i), wrap))
+			return false;
+	return true;
+}
+
 static bool
 packed_find(const struct mlx5x_index_ring *ring, uint16_t *base)
 {
 	const struct packed_view v = look(ring);
+	bool seen[2] = { v.last_used[0] >= 0, v.last_used[1] >= 0 };
 	uint16_t pos, head;
 	bool wrap;
 
-	if (v.last_used[0] < 0 && v.last_used[1] < 0)
-		return find_in_full(ring, &v, base);
-	/* this round's come first; with one kind only, all of it is the last round's */
-	if (v.last_used[0] < 0 || v.last_used[1] < 0)
-		wrap = v.last_used[1] >= 0;
-	else if (v.last_used[1] < v.first_used[0])
-		wrap = true;
-	else if (v.last_used[0] < v.first_used[1])
-		wrap = false;
-	else
+	if (v.offered > 0 && !v.chains && !v.reads)
+		return find_single(ring, &v, base);
+	if (!seen[0] && !seen[1])
 		return false;
+	if (seen[0] && seen[1]) {
+		/* this round's come first */
+		wrap = v.last_used[1] < v.first_used[0];
+		if (v.last_used[wrap] >= v.first_used[!wrap])
+			return false;
+	} else {
+		wrap = seen[1];
+		if (!one_round_is_plain(ring, &v, wrap))
+			return false;
+	}
 	head = (uint16_t)v.last_used[wrap];
 	pos = head + 1 < ring->num ? (uint16_t)((head + 1) | (wrap ? WRAP_BIT : 0))
 				   : (uint16_t)(wrap ? 0 : WRAP_BIT);
