@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""DPDK's virtio driver, in every way that it can use a split ring, behind a VF of vdpa-ctl.
+"""DPDK's virtio driver, in every way that it can use a ring, behind a VF of vdpa-ctl.
 
 vfront sends and checks what comes back; testpmd swaps the addresses.  What each side
 says that it moved must be the same number: testpmd's own, per queue, and the device's.
@@ -21,6 +21,14 @@ PATHS = {
                    ['vectorized Rx path', 'standard Tx path']),
     # A VF does not offer VIRTIO_F_IN_ORDER, so asking for it must change nothing.
     'in order': ('mrg_rxbuf=0,in_order=1', [], ['standard Rx path', 'standard Tx path']),
+    'packed mergeable': ('mrg_rxbuf=1,packed_vq=1', [], [
+        'packed ring mergeable buffer Rx path', 'packed ring standard Tx path']),
+    'packed plain': ('mrg_rxbuf=0,packed_vq=1', [], [
+        'packed ring standard Rx path', 'packed ring standard Tx path']),
+    # Of packed rings the vectorized functions want VIRTIO_F_IN_ORDER, too.
+    'packed in order': ('mrg_rxbuf=0,packed_vq=1,in_order=1,vectorized=1',
+                        ['--force-max-simd-bitwidth=512'],
+                        ['packed ring standard Rx path', 'packed ring standard Tx path']),
 }
 
 
@@ -78,7 +86,8 @@ def guest_counts(guest, pairs):
 
 @pytest.mark.parametrize('path, pairs', [
     ('mergeable', 1), ('mergeable', 8), ('plain', 1), ('plain', 8), ('vectorized', 1),
-    ('vectorized', 8), ('in order', 8)])
+    ('vectorized', 8), ('in order', 8), ('packed mergeable', 1), ('packed mergeable', 8),
+    ('packed plain', 8), ('packed in order', 8)])
 def test_path(runner, path, pairs):
     words, eal, functions = PATHS[path]
     ports = Ports(runner)
@@ -87,7 +96,8 @@ def test_path(runner, path, pairs):
         assert f'virtio: using {function} on port 0' in guest.log(), guest.tail(40)
     status, report = runner.vfront(
         runner.path('a'), '--pairs', str(pairs), '--mac', MACS[0], '--peer-mac', MACS[1],
-        '--seconds', '1', *runner.oracle(0)).result()
+        '--ring', 'packed' if 'packed' in path else 'split', '--seconds', '1',
+        *runner.oracle(0)).result()
     assert status == 0, (report['error'], report['violations'][:3])
     # So little is in flight that no queue is full: nothing may be lost.
     assert report['lost'] == report['corrupted'] == report['duplicated'] == report['reordered'] == 0
