@@ -190,6 +190,17 @@ check_set(const struct mlx5x_mem_set *set)
 	}
 }
 
+void
+mlx5x_dev_set_ring(
+	struct mlx5x_dev *dev, uint32_t index, uint64_t desc, uint64_t avail, uint64_t used)
+{
+	(void)dev;
+	(void)index;
+	(void)desc;
+	(void)avail;
+	(void)used;
+}
+
 int
 mlx5x_dev_mem_change(struct mlx5x_dev *dev, const struct mlx5x_memtable *table, int *fds,
 	bool may_refuse, struct mlx5x_memdelta *delta)

@@ -185,6 +185,17 @@ void mlx5x_dev_expect_soft_cycle(struct mlx5x_dev *dev, bool expect);
 bool mlx5x_dev_host_unmap(const struct mlx5x_dev *dev);
 
 /**
+ * The frontend said where a ring is (SET_VRING_ADDR).  Device locked.
+ *
+ * @param index
+ *   Of the queue; one the device does not have is left alone.
+ * @param desc, avail, used
+ *   In the frontend's own addresses, unchecked.
+ */
+void mlx5x_dev_set_ring(
+	struct mlx5x_dev *dev, uint32_t index, uint64_t desc, uint64_t avail, uint64_t used);
+
+/**
  * Take the channel on which a backend may ask the frontend for something; it is
  * used to offer the doorbell page of each queue.  Device locked.
  *

@@ -5,9 +5,8 @@
 /*
  * Start and stop of a device, and of one queue of it.
  *
- * librte_vhost's pointers into guest memory are looked at once, when a ring is
- * claimed, to learn its guest addresses.  From then on rings are read through
- * the driver's own mappings.
+ * Rings are read through the driver's own mappings alone; librte_vhost's pointers
+ * into guest memory are never looked at.
  */
 
 #include <errno.h>
@@ -58,6 +57,14 @@ mlx5x_dev_set_errfd(struct mlx5x_dev *dev, unsigned int index, int fd)
 }
 
 void
+mlx5x_dev_set_ring(
+	struct mlx5x_dev *dev, uint32_t index, uint64_t desc, uint64_t avail, uint64_t used)
+{
+	if (index < 2u * dev->pairs)
+		dev->queues[index].uva = (struct mlx5x_ring_uva){ true, desc, avail, used };
+}
+
+void
 mlx5x_dev_set_channel(struct mlx5x_dev *dev, int fd)
 {
 	if (dev->channel >= 0)
@@ -98,7 +105,11 @@ claim_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 	uint16_t avail, used;
 	int ret;
 
-	ret = mlx5x_guest_ring(dev->vid, q->index, is_packed(dev), 0, &q->ring, &vring);
+	ret = mlx5x_guest_vring(dev->vid, q->index, is_packed(dev), &vring);
+	if (ret == 0)
+		ret = mlx5x_guest_ring(
+			&dev->announced.table, &q->uva, is_packed(dev), vring.size, &q->ring);
+	q->claimed = q->uva;
 	if (ret == 0)
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 	if (ret == 0 && rte_vhost_get_vring_base(dev->vid, q->index, &avail, &used) != 0)
@@ -429,19 +440,24 @@ mlx5x_dev_forget(struct mlx5x_dev *dev)
 	mlx5x_dev_set_channel(dev, -1);
 	mlx5x_want_forget(dev);
 	dev->changes = 0;
-	for (i = 0; i < 2u * dev->pairs; i++)
+	for (i = 0; i < 2u * dev->pairs; i++) {
 		dev->queues[i].enabled = false;
+		dev->queues[i].uva.known = false;
+	}
 	dev->stale = !take_down(dev);
 	if (dev->stale)
 		return;
 	mlx5x_dev_once(dev, "letting go of memory", release_all);
 }
 
+/* Nothing has changed since the queue was claimed but its eventfds, perhaps. */
 static bool
-same_ring(const struct mlx5x_ring *a, const struct mlx5x_ring *b)
+same_ring(const struct mlx5x_queue *q, uint16_t size)
 {
-	return a->size == b->size && a->desc_gpa == b->desc_gpa && a->avail_gpa == b->avail_gpa &&
-	       a->used_gpa == b->used_gpa;
+	const struct mlx5x_ring_uva *a = &q->uva, *b = &q->claimed;
+
+	return a->desc == b->desc && a->avail == b->avail && a->used == b->used &&
+	       q->ring.size == size;
 }
 
 static int
@@ -464,15 +480,14 @@ static int
 enable_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 {
 	struct rte_vhost_vring vring;
-	struct mlx5x_ring ring;
 	int ret;
 
 	if (q->state != MLX5X_QUEUE_RUNNING) {
 		ret = claim_queue(dev, q);
 		return ret ? ret : start_queues(dev);
 	}
-	ret = mlx5x_guest_ring(dev->vid, q->index, is_packed(dev), 0, &ring, &vring);
-	if (ret == 0 && same_ring(&ring, &q->ring)) {
+	ret = mlx5x_guest_vring(dev->vid, q->index, is_packed(dev), &vring);
+	if (ret == 0 && same_ring(q, vring.size)) {
 		ret = mlx5x_queue_set_fds(q, vring.kickfd, vring.callfd);
 		/* What was lost with the descriptors before is made up for. */
 		mlx5x_queue_go(q);

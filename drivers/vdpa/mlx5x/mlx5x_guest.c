@@ -3,9 +3,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <rte_common.h>
 
@@ -13,17 +10,15 @@
 
 #define RING_SIZE_MAX 32768 /* virtio 1.2, 2.7 and 2.8 */
 
-/* librte_vhost's address to guest physical; -EFAULT outside of its table. */
+/* Frontend's address to guest physical; that the whole ring is there is for its user to see. */
 static int
-to_gpa(const struct rte_vhost_memory *mem, const volatile void *addr, uint64_t *gpa)
+to_gpa(const struct mlx5x_memtable *table, uint64_t uva, uint64_t *gpa)
 {
-	uint64_t hva = (uint64_t)(uintptr_t)addr;
 	uint32_t i;
 
-	for (i = 0; i < mem->nregions; i++) {
-		if (hva - mem->regions[i].host_user_addr < mem->regions[i].size) {
-			*gpa = hva - mem->regions[i].host_user_addr +
-			       mem->regions[i].guest_phys_addr;
+	for (i = 0; i < table->n; i++) {
+		if (uva - table->r[i].uva < table->r[i].size) {
+			*gpa = uva - table->r[i].uva + table->r[i].gpa;
 			return 0;
 		}
 	}
@@ -31,58 +26,30 @@ to_gpa(const struct rte_vhost_memory *mem, const volatile void *addr, uint64_t *
 }
 
 int
-mlx5x_guest_ring(int vid, uint16_t index, bool packed, uint16_t max_size, struct mlx5x_ring *ring,
-	struct rte_vhost_vring *vring)
+mlx5x_guest_vring(int vid, uint16_t index, bool packed, struct rte_vhost_vring *vring)
 {
-	struct rte_vhost_memory *mem;
-	int ret;
-
 	if (rte_vhost_get_vhost_vring(vid, index, vring) != 0)
 		return -ENODEV;
-	/* Of a packed ring it has the same three under other names; section 2.8. */
-	/* NULL rings mean that librte_vhost has no table, and asking for it crashes. */
-	if (vring->desc == NULL || vring->avail == NULL || vring->used == NULL)
-		return -EFAULT;
 	if (vring->size == 0 || vring->size > RING_SIZE_MAX ||
-		(!packed && !rte_is_power_of_2(vring->size)) ||
-		(max_size != 0 && vring->size > max_size))
+		(!packed && !rte_is_power_of_2(vring->size)))
 		return -EINVAL;
-	if (rte_vhost_get_mem_table(vid, &mem) != 0)
-		return -ENOMEM;
-	ring->size = vring->size;
-	ring->packed = packed;
-	ret = to_gpa(mem, vring->desc, &ring->desc_gpa);
-	if (ret == 0)
-		ret = to_gpa(mem, vring->avail, &ring->avail_gpa);
-	if (ret == 0)
-		ret = to_gpa(mem, vring->used, &ring->used_gpa);
-	free(mem);
-	return ret;
+	return 0;
 }
 
 int
-mlx5x_guest_table(int vid, struct mlx5x_memtable *table, int fds[MLX5X_MEMTABLE_MAX])
+mlx5x_guest_ring(const struct mlx5x_memtable *table, const struct mlx5x_ring_uva *uva, bool packed,
+	uint16_t size, struct mlx5x_ring *ring)
 {
-	struct rte_vhost_memory *mem;
-	uint32_t i;
+	int ret;
 
-	memset(table, 0, sizeof(*table));
-	memset(fds, -1, sizeof(fds[0]) * MLX5X_MEMTABLE_MAX);
-	if (rte_vhost_get_mem_table(vid, &mem) != 0)
-		return -ENODEV;
-	for (i = 0; i < mem->nregions && i < MLX5X_MEMTABLE_MAX; i++) {
-		const struct rte_vhost_mem_region *r = &mem->regions[i];
-
-		/* librte_vhost maps the file from its start. */
-		table->r[i] = (struct mlx5x_region){
-			.gpa = r->guest_phys_addr,
-			.size = r->size,
-			.uva = r->guest_user_addr,
-			.offset = r->host_user_addr - (uint64_t)(uintptr_t)r->mmap_addr,
-		};
-		fds[i] = fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
-	}
-	table->n = i;
-	free(mem);
-	return 0;
+	if (!uva->known)
+		return -EFAULT;
+	ring->size = size;
+	ring->packed = packed;
+	ret = to_gpa(table, uva->desc, &ring->desc_gpa);
+	if (ret == 0)
+		ret = to_gpa(table, uva->avail, &ring->avail_gpa);
+	if (ret == 0)
+		ret = to_gpa(table, uva->used, &ring->used_gpa);
+	return ret;
 }

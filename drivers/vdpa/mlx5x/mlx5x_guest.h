@@ -4,13 +4,17 @@
 
 /**
  * @file
- * What librte_vhost knows of a guest, in guest physical addresses.  Its
- * pointers into guest memory stay in here: they can become stale or NULL.
+ * Where a guest's rings are, in guest physical addresses.
+ *
+ * From the frontend's own messages, not from librte_vhost: its table is stale
+ * after each one that the hook answered and none at all after one that it could
+ * not map, when to ask for it (rte_vhost_get_mem_table) ends the process.
  */
 
 #ifndef MLX5X_GUEST_H
 #define MLX5X_GUEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_vhost.h>
@@ -19,29 +23,29 @@
 #include "mlx5x_queue.h"
 
 /**
- * Look a ring up.
+ * What librte_vhost has of a ring: its size, and eventfds (borrowed).  Its
+ * pointers into the ring may be stale and are not for use.
  *
  * @param packed
  *   The connection has negotiated VIRTIO_F_RING_PACKED.
- * @param max_size
- *   Largest ring to accept, entries; 0: any.
- * @param vring
- *   Out: as librte_vhost has it, for its eventfds (borrowed).
  * @return
- *   0, -ENODEV (no such connection or ring), -EFAULT (not in guest memory, or
- *   librte_vhost has none), -EINVAL (size), -ENOMEM.
+ *   0, -ENODEV (no such connection or ring), -EINVAL (size).
  */
-int mlx5x_guest_ring(int vid, uint16_t index, bool packed, uint16_t max_size,
-	struct mlx5x_ring *ring, struct rte_vhost_vring *vring);
+int mlx5x_guest_vring(int vid, uint16_t index, bool packed, struct rte_vhost_vring *vring);
 
 /**
- * The memory table that librte_vhost has mapped; it must have one.
+ * Guest physical addresses of a ring.
  *
- * @param fds
- *   Out: duplicates, owned by the caller; -1 where there is none.
+ * @param table
+ *   In force for the frontend.
+ * @param uva
+ *   From SET_VRING_ADDR.
+ * @param size
+ *   Entries.
  * @return
- *   0 or -ENODEV.
+ *   0, or -EFAULT: no address came, or a part of it begins outside of the table.
  */
-int mlx5x_guest_table(int vid, struct mlx5x_memtable *table, int fds[MLX5X_MEMTABLE_MAX]);
+int mlx5x_guest_ring(const struct mlx5x_memtable *table, const struct mlx5x_ring_uva *uva,
+	bool packed, uint16_t size, struct mlx5x_ring *ring);
 
 #endif /* MLX5X_GUEST_H */

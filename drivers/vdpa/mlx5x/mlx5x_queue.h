@@ -51,6 +51,12 @@ struct mlx5x_ring {
 	uint64_t desc_gpa, avail_gpa, used_gpa;
 };
 
+/** The same as the frontend named it, in its own addresses (SET_VRING_ADDR). */
+struct mlx5x_ring_uva {
+	bool known;
+	uint64_t desc, avail, used;
+};
+
 /** What all queues of a device use; borrowed by each. */
 struct mlx5x_queue_env {
 	struct mlx5x_hw *hw;
@@ -72,8 +78,10 @@ struct mlx5x_queue {
 	enum mlx5x_index_fw fw; /* what SUSPEND came to */
 	uint32_t generation;    /* of the queue object, in error cookies */
 	struct mlx5x_ring ring;
-	volatile void *desc;      /* the parts of the ring in the own mapping of the guest; */
-	volatile uint16_t *avail; /* split: flags, idx; packed: descriptor, flags */
+	struct mlx5x_ring_uva uva;     /* as the frontend said last; kept over a stop */
+	struct mlx5x_ring_uva claimed; /* what `ring` was made of */
+	volatile void *desc;           /* the parts of the ring in the own mapping of the guest; */
+	volatile uint16_t *avail;      /* split: flags, idx; packed: descriptor, flags */
 	volatile uint16_t *used;
 	struct mlx5x_virtq virtq;
 	struct mlx5x_eq eq;

@@ -89,6 +89,7 @@ enum action {
 	CHANNEL,
 	ERRFD,
 	EVENTFD,
+	RING,
 };
 
 struct rule {
@@ -104,7 +105,7 @@ static const struct rule rules[] = {
 	[MLX5X_VHOST_SET_LOG_BASE] = { "SET_LOG_BASE", 16, FDS_ONE, LOG_BASE },
 	[MLX5X_VHOST_SET_LOG_FD] = { "SET_LOG_FD", 0, FDS_ONE, PASS },
 	[MLX5X_VHOST_SET_VRING_NUM] = { "SET_VRING_NUM", 8, FDS_NONE, PASS },
-	[MLX5X_VHOST_SET_VRING_ADDR] = { "SET_VRING_ADDR", 40, FDS_NONE, PASS },
+	[MLX5X_VHOST_SET_VRING_ADDR] = { "SET_VRING_ADDR", 40, FDS_NONE, RING },
 	[MLX5X_VHOST_SET_VRING_BASE] = { "SET_VRING_BASE", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_GET_VRING_BASE] = { "GET_VRING_BASE", 8, FDS_NONE, PASS },
 	[MLX5X_VHOST_SET_VRING_KICK] = { "SET_VRING_KICK", 8, FDS_VRING, EVENTFD },
@@ -305,6 +306,11 @@ handle(struct mlx5x_dev *dev, int vid, struct mlx5x_vhost_msg *msg)
 	case EVENTFD:
 		if (dev != NULL)
 			mlx5x_dev_expect_fds(dev, msg->payload.u64 & MLX5X_VHOST_VRING_INDEX);
+		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
+	case RING:
+		if (dev != NULL)
+			mlx5x_dev_set_ring(dev, msg->payload.ring.index, msg->payload.ring.desc,
+				msg->payload.ring.avail, msg->payload.ring.used);
 		return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 	case CHANNEL:
 		if (dev != NULL)

@@ -78,6 +78,10 @@ struct mlx5x_vhost_msg {
 			} region[MLX5X_MEMTABLE_MAX];
 		} table;
 		struct {
+			uint32_t index, flags;
+			uint64_t desc, used, avail, log;
+		} ring;
+		struct {
 			uint64_t size, offset;
 		} log;
 		uint8_t bytes[MLX5X_VHOST_PAYLOAD];
