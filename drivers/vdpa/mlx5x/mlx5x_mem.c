@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "mlx5x_mapping.h"
 #include "mlx5x_mem.h"
 
 /*
@@ -18,7 +19,8 @@
  * so that two tables share what they have in common:
  *
  *	map	one mmap of a whole region: contiguous in our address space, so
- *		that a ring anywhere in a region is one pointer
+ *		that a ring anywhere in a region is one pointer.  Shared with
+ *		the other devices of the process, see mlx5x_mapping.h
  *	piece	one MR.  A region starts with one; each growth in place adds one
  *		for the new part only.  A piece keeps the map that it was
  *		registered through, even when the region has a larger one by now
@@ -29,9 +31,6 @@
  *
  * A set needs no fd: a mapping holds its inode, so (dev, ino) stays
  * unambiguous for as long as a set can be compared against.
- *
- * The mapping is made without populating: registration pins the pages, and
- * what the guest never touched may be much.
  */
 
 #define PAGE_BYTES    UINT64_C(4096)
@@ -39,17 +38,10 @@
 /* A region that grew more often than this is registered anew as a whole. */
 #define MAX_PIECES 32
 
-struct map {
-	unsigned int refs;
-	void *base; /* owned mapping, aligned as the file wants it */
-	size_t len;
-	uint8_t *addr; /* of the region's first byte, inside the mapping */
-};
-
 struct piece {
 	unsigned int refs;
 	const struct mlx5x_mem_ops *ops; /* borrowed */
-	struct map *map;                 /* reference */
+	const struct mlx5x_mapping *map; /* reference */
 	struct mlx5x_mkey_span span;
 	void *mr; /* owned */
 };
@@ -62,7 +54,7 @@ struct gkey {
 };
 
 struct region {
-	struct map *map;                  /* reference */
+	const struct mlx5x_mapping *map;  /* reference */
 	struct piece *pieces[MAX_PIECES]; /* references, by gpa */
 	uint32_t n_pieces;
 };
@@ -75,52 +67,10 @@ struct mlx5x_mem_set {
 	struct gkey *gkey;                         /* reference */
 };
 
-static struct map *
-map_create(int fd, const struct mlx5x_region *r, const struct mlx5x_region_file *file, int *error)
-{
-	uint64_t start = r->offset & -file->align;
-	uint64_t end = (r->offset + r->size + file->align - 1) & -file->align;
-	struct map *map = calloc(1, sizeof(*map));
-
-	if (map == NULL) {
-		*error = -ENOMEM;
-		return NULL;
-	}
-	map->refs = 1;
-	map->len = end - start;
-	map->base = mmap(NULL, map->len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
-		(off_t)start);
-	if (map->base == MAP_FAILED) {
-		*error = -errno;
-		free(map);
-		return NULL;
-	}
-	/* a guest's memory has no place in our core dump; nice to have, so unchecked */
-	madvise(map->base, map->len, MADV_DONTDUMP);
-	map->addr = (uint8_t *)map->base + (r->offset - start);
-	return map;
-}
-
-static struct map *
-map_get(struct map *map)
-{
-	map->refs++;
-	return map;
-}
-
-static void
-map_put(struct map *map)
-{
-	if (map == NULL || --map->refs != 0)
-		return;
-	munmap(map->base, map->len);
-	free(map);
-}
-
 /* Register bytes [from, r->size) of a region through map. */
 static struct piece *
-piece_create(const struct mlx5x_mem_ops *ops, struct map *map, const struct mlx5x_region *r,
-	uint64_t from, int *error)
+piece_create(const struct mlx5x_mem_ops *ops, const struct mlx5x_mapping *map,
+	const struct mlx5x_region *r, uint64_t from, int *error)
 {
 	struct piece *piece = calloc(1, sizeof(*piece));
 
@@ -138,7 +88,7 @@ piece_create(const struct mlx5x_mem_ops *ops, struct map *map, const struct mlx5
 		free(piece);
 		return NULL;
 	}
-	piece->map = map_get(map);
+	piece->map = mlx5x_mapping_ref(map);
 	return piece;
 }
 
@@ -155,7 +105,7 @@ piece_put(struct piece *piece)
 	if (--piece->refs != 0)
 		return;
 	piece->ops->mr_destroy(piece->ops->ctx, piece->mr);
-	map_put(piece->map);
+	mlx5x_mapping_put(piece->map);
 	free(piece);
 }
 
@@ -264,11 +214,11 @@ region_build(struct mlx5x_mem_set *set, uint32_t i, const struct mlx5x_mem_set *
 	int ret = 0;
 
 	if (delta->change[i] == MLX5X_REGION_KEPT) {
-		region->map = map_get(old->map);
+		region->map = mlx5x_mapping_ref(old->map);
 		region_share(region, old);
 		return 0;
 	}
-	region->map = map_create(fd, r, file, &ret);
+	region->map = mlx5x_mapping_get(r, file, fd, &ret);
 	if (region->map == NULL)
 		return ret;
 	if (delta->change[i] == MLX5X_REGION_GROWN && old->n_pieces < MAX_PIECES) {
@@ -355,7 +305,7 @@ mlx5x_mem_common(
 		old = &cur->regions[delta.from[i]];
 		new->table.r[n] = table->r[i];
 		new->table.r[n].size = cur->table.r[delta.from[i]].size;
-		new->regions[n].map = map_get(old->map);
+		new->regions[n].map = mlx5x_mapping_ref(old->map);
 		region_share(&new->regions[n], old);
 		new->table.n++;
 	}
@@ -390,7 +340,7 @@ mlx5x_mem_put(struct mlx5x_mem_set *set)
 	for (uint32_t i = 0; i < MLX5X_MEMTABLE_MAX; i++) {
 		for (uint32_t j = 0; j < set->regions[i].n_pieces; j++)
 			piece_put(set->regions[i].pieces[j]);
-		map_put(set->regions[i].map);
+		mlx5x_mapping_put(set->regions[i].map);
 	}
 	free(set);
 }

@@ -36,21 +36,25 @@ void *__wrap_calloc(size_t n, size_t size);
 void *
 __wrap_mmap64(void *addr, size_t len, int prot, int flags, int fd, off_t offset)
 {
+	void *map;
+
 	if (step_fails()) {
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
-	books.live_maps++;
 	assert_int_equal(flags, MAP_SHARED | MAP_NORESERVE);
 	if (books.block_size == 2 * MIB)
 		assert_int_equal((len | (size_t)offset) % (2 * MIB), 0);
-	return __real_mmap64(addr, len, prot, flags, fd, offset);
+	map = __real_mmap64(addr, len, prot, flags, fd, offset);
+	if (map != MAP_FAILED)
+		__atomic_fetch_add(&books.live_maps, 1, __ATOMIC_RELAXED);
+	return map;
 }
 
 int
 __wrap_munmap(void *addr, size_t len)
 {
-	books.live_maps--;
+	__atomic_fetch_sub(&books.live_maps, 1, __ATOMIC_RELAXED);
 	return __real_munmap(addr, len);
 }
 
