@@ -162,6 +162,10 @@ void mlx5x_dev_set_state(struct mlx5x_dev *dev, enum rte_vdpa_mlx5x_state state)
 void mlx5x_dev_error(struct mlx5x_dev *dev, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/** The same for what is going to be mended. */
+void mlx5x_dev_warning(struct mlx5x_dev *dev, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /**
  * Take each queue that is in the state of the first step through all steps for
  * as long as its state is theirs.  Each queue goes its way by itself, side by

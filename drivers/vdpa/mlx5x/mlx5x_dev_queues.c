@@ -153,8 +153,13 @@ judge(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 	if (q->state != MLX5X_QUEUE_RUNNING)
 		return;
 	again = mlx5x_queue_may_recover(q, mlx5x_dev_now_us());
-	mlx5x_dev_error(dev, "queue %u: firmware reported an error%s", q->index,
-		again ? ", starting it anew" : " once too often, it stays down");
+	if (again)
+		mlx5x_dev_warning(
+			dev, "queue %u: firmware reported an error, starting it anew", q->index);
+	else
+		mlx5x_dev_error(dev,
+			"queue %u: firmware reported an error once too often, it stays down",
+			q->index);
 	mlx5x_queue_error(q);
 	if (!again)
 		q->state = MLX5X_QUEUE_FAILED;

@@ -60,6 +60,17 @@ mlx5x_dev_set_state(struct mlx5x_dev *dev, enum rte_vdpa_mlx5x_state state)
 }
 
 void
+mlx5x_dev_warning(struct mlx5x_dev *dev, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(dev->last_error, sizeof(dev->last_error), fmt, args);
+	va_end(args);
+	MLX5X_DEV_LOG(WARNING, dev->hw.name, "%s", dev->last_error);
+}
+
+void
 mlx5x_dev_error(struct mlx5x_dev *dev, const char *fmt, ...)
 {
 	va_list args;
