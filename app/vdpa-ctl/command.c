@@ -26,6 +26,8 @@ const struct command command_table[] = {
 		verb_dev_set },
 	{ { "dev", "del" }, "NAME", "NAME", "disconnect the guest and remove the port",
 		verb_dev_del },
+	{ { "dev", "config", "show" }, "[NAME]", "NAME", "what the guest sees of the device",
+		verb_dev_config },
 	{ { "dev", "vstats", "show" }, "NAME [qidx N]", "NAME qidx", "counters of the queues",
 		verb_dev_vstats },
 	{ { "dev", "hist", "show" }, "[NAME]", "NAME", "the last memory changes, phase by phase",

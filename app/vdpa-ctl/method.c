@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "feature.h"
 #include "method.h"
 #include "mgmtdev.h"
+#include "netif.h"
 #include "port.h"
 
 #define VENDOR_ID 0x15b3 /* Mellanox; printed in decimal, as iproute2 does */
@@ -214,6 +216,59 @@ dev_show(json_t *params, json_t **result, struct reason *why)
 	return ret;
 }
 
+/* As iproute2 has it, which has blanks at the end of two keys. */
+static json_t *
+config_json(const struct port_info *info)
+{
+	/* What libibverbs looks at, too. */
+	const char *sysfs = getenv("SYSFS_PATH");
+	json_t *config = json_object();
+	struct netif netif;
+	uint16_t mtu;
+	bool up;
+
+	netif_read(sysfs != NULL ? sysfs : "/sys", info->driver.ibdev, &netif);
+	if (netif.mac[0] != '\0')
+		json_object_set_new(config, "mac", json_string(netif.mac));
+	up = info->state == PORT_STATE_RUNNING || info->state == PORT_STATE_DEGRADED;
+	json_object_set_new(config, "link ", json_string(up ? "up" : "down"));
+	json_object_set_new(config, "link_announce ", json_false());
+	json_object_set_new(config, "max_vq_pairs", json_integer(info->max_queue_pairs));
+	mtu = info->guest.mtu != 0 ? info->guest.mtu : netif.mtu;
+	if (mtu != 0)
+		json_object_set_new(config, "mtu", json_integer(mtu));
+	if (info->guest.features != 0)
+		json_object_set_new(
+			config, "negotiated_features", features_json(info->guest.features));
+	return config;
+}
+
+static int
+dev_config(json_t *params, json_t **result, struct reason *why)
+{
+	const char *name = NULL;
+	struct port_info info;
+	json_t *devs;
+	unsigned int i;
+	int ret;
+
+	ret = UNPACK(params, why, "{s?s}", "name", &name);
+	port_refresh();
+	if (ret == 0 && name != NULL)
+		ret = port_get(name, &info, why);
+	if (ret != 0)
+		return ret;
+	if (name != NULL && info.vdpa == NULL)
+		return reason_set(why, -ENODEV, "port '%s' has no device: %s", info.spec.name,
+			info.reason.text);
+	devs = json_object();
+	for (i = 0; name == NULL ? port_get_at(i, &info) == 0 : i == 0; i++)
+		if (info.vdpa != NULL)
+			json_object_set_new(devs, info.spec.name, config_json(&info));
+	*result = json_pack("{s:o}", "config", devs);
+	return 0;
+}
+
 /* NULL: no device, or one of another driver. */
 static json_t *
 hist_json(struct rte_vdpa_device *vdpa)
@@ -309,6 +364,20 @@ queue_json(struct rte_vdpa_device *vdpa, unsigned int qidx)
 	return queue;
 }
 
+/* Is there anything but zeros, of a guest that has gone? */
+static bool
+has_counted(json_t *queue)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach (queue, key, value) {
+		if (json_integer_value(value) != 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 look_vstats(json_t *params, json_t **result, struct reason *why)
 {
@@ -345,6 +414,10 @@ look_vstats(json_t *params, json_t **result, struct reason *why)
 		queue = queue_json(info.vdpa, i);
 		if (queue == NULL)
 			continue;
+		if (i >= info.guest.vrings && !has_counted(queue)) {
+			json_decref(queue);
+			continue;
+		}
 		json_object_set_new(queue, "qidx", json_integer(i));
 		json_array_append_new(queues, queue);
 	}
@@ -440,6 +513,7 @@ rpc_methods(json_t *params, json_t **result, struct reason *why)
 
 const struct rpc_method method_table[] = {
 	{ "dev.add", dev_add, "name, mgmtdev, socket [, queues, mode, group]", true },
+	{ "dev.config", dev_config, "[name]", false },
 	{ "dev.del", dev_del, "name", true },
 	{ "dev.hist", dev_hist, "[name]", false },
 	{ "dev.set", dev_set, "name [, mgmtdev, socket, queues, mode, group]", true },

@@ -36,14 +36,15 @@ struct port {
 	enum port_state state;
 	struct reason reason;
 	struct device device;
-	struct sock_claim claim; /* of the socket, mode server */
-	bool serving;            /* librte_vhost has the socket, the device can be asked */
-	int vid;                 /* -1: no frontend */
-	bool started;            /* the guest's device runs, or is being configured */
-	uint64_t changes;        /* memory changes logged so far */
+	struct sock_claim claim;  /* of the socket, mode server */
+	bool serving;             /* librte_vhost has the socket, the device can be asked */
+	int vid;                  /* -1: no frontend */
+	bool started;             /* the guest's device runs, or is being configured */
+	struct vhost_guest guest; /* while started */
+	uint64_t changes;         /* memory changes logged so far */
 };
 
-/* Protects the list and state, reason, vid, started, serving of every port. */
+/* Protects the list and, of every port, what changes while it is there. */
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static TAILQ_HEAD(, port) table = TAILQ_HEAD_INITIALIZER(table);
 
@@ -147,14 +148,16 @@ on_connected(const char *path, int vid)
 
 /* Called before the driver configures the device: whether it runs, refresh() asks. */
 static void
-on_started(const char *path, int vid)
+on_started(const char *path, int vid, const struct vhost_guest *guest)
 {
 	struct port *port;
 
 	pthread_mutex_lock(&table_lock);
 	port = find_path(path);
-	if (port != NULL && port->vid == vid)
+	if (port != NULL && port->vid == vid) {
 		port->started = true;
+		port->guest = *guest;
+	}
 	pthread_mutex_unlock(&table_lock);
 }
 
@@ -397,6 +400,8 @@ snapshot(const struct port *port, struct port_info *info)
 	info->state = port->state;
 	info->reason = port->reason;
 	info->vdpa = port->serving ? port->device.vdpa : NULL;
+	if (port->started)
+		info->guest = port->guest;
 }
 
 /* Caller holds in_use. */

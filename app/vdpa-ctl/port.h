@@ -23,6 +23,7 @@
 #include "reason.h"
 #include "spec.h"
 #include "state.h"
+#include "vhost.h"
 
 /** Snapshot of a port. */
 struct port_info {
@@ -33,6 +34,7 @@ struct port_info {
 	struct rte_vdpa_mlx5x_info driver; /**< when `vdpa` is set */
 	uint32_t max_queue_pairs;          /**< 0: not known */
 	uint64_t features;                 /**< virtio features the device offers */
+	struct vhost_guest guest;          /**< what runs; zeros: nothing */
 };
 
 /** Prepare the table; once, after EAL is up. */

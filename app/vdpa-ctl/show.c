@@ -69,6 +69,35 @@ show_dev(FILE *out, const json_t *result)
 }
 
 void
+show_config(FILE *out, const json_t *result)
+{
+	json_t *features;
+	const char *name;
+	json_t *feature;
+	json_t *dev;
+	size_t i;
+
+	json_object_foreach (json_object_get(result, "config"), name, dev) {
+		fprintf(out, "%s:", name);
+		if (json_object_get(dev, "mac") != NULL)
+			fprintf(out, " mac %s", text(dev, "mac"));
+		fprintf(out, " link %s link_announce %s max_vq_pairs %lld", text(dev, "link "),
+			json_is_true(json_object_get(dev, "link_announce ")) ? "true" : "false",
+			number(dev, "max_vq_pairs"));
+		if (json_object_get(dev, "mtu") != NULL)
+			fprintf(out, " mtu %lld", number(dev, "mtu"));
+		fprintf(out, "\n");
+		features = json_object_get(dev, "negotiated_features");
+		if (features == NULL)
+			continue;
+		fprintf(out, "  negotiated_features");
+		json_array_foreach (features, i, feature)
+			fprintf(out, " %s", json_string_value(feature));
+		fprintf(out, "\n");
+	}
+}
+
+void
 show_mgmtdev(FILE *out, const json_t *result)
 {
 	json_t *devs = json_object_get(result, "mgmtdev");

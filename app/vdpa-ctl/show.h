@@ -18,6 +18,9 @@
 /** Print the result of dev.show. */
 void show_dev(FILE *out, const json_t *result);
 
+/** Print the result of dev.config. */
+void show_config(FILE *out, const json_t *result);
+
 /** Print the result of mgmtdev.show. */
 void show_mgmtdev(FILE *out, const json_t *result);
 

@@ -172,6 +172,13 @@ verb_dev_show(const struct verb_ctx *ctx, int argc, char **argv)
 }
 
 int
+verb_dev_config(const struct verb_ctx *ctx, int argc, char **argv)
+{
+	return call_words(ctx, "dev.config", argc > 0 ? argv[0] : NULL, no_words,
+		argc > 0 ? argc - 1 : 0, argv + 1, show_config);
+}
+
+int
 verb_dev_hist(const struct verb_ctx *ctx, int argc, char **argv)
 {
 	return call_words(ctx, "dev.hist", argc > 0 ? argv[0] : NULL, no_words,

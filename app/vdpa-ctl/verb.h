@@ -33,6 +33,7 @@ int verb_dev_add(const struct verb_ctx *ctx, int argc, char **argv);
 int verb_dev_set(const struct verb_ctx *ctx, int argc, char **argv);
 int verb_dev_del(const struct verb_ctx *ctx, int argc, char **argv);
 int verb_dev_show(const struct verb_ctx *ctx, int argc, char **argv);
+int verb_dev_config(const struct verb_ctx *ctx, int argc, char **argv);
 int verb_dev_hist(const struct verb_ctx *ctx, int argc, char **argv);
 int verb_dev_vstats(const struct verb_ctx *ctx, int argc, char **argv);
 

@@ -72,8 +72,14 @@ static int
 new_device(int vid)
 {
 	char path[PATH_MAX];
+	struct vhost_guest guest = { 0 };
 
-	listener->started(path_of(vid, path, sizeof(path)), vid);
+	if (rte_vhost_get_negotiated_features(vid, &guest.features) != 0)
+		guest.features = 0;
+	if (rte_vhost_get_mtu(vid, &guest.mtu) != 0)
+		guest.mtu = 0;
+	guest.vrings = rte_vhost_get_vring_num(vid);
+	listener->started(path_of(vid, path, sizeof(path)), vid, &guest);
 	return 0;
 }
 

@@ -13,10 +13,19 @@
 #ifndef VDPA_CTL_VHOST_H
 #define VDPA_CTL_VHOST_H
 
+#include <stdint.h>
+
 #include "reason.h"
 #include "spec.h"
 
 struct rte_vdpa_device;
+
+/** What a guest has made of its device. */
+struct vhost_guest {
+	uint64_t features; /**< that it took */
+	uint16_t mtu;      /**< that it was told, 0: none */
+	uint16_t vrings;   /**< virtqueues that it has set up, from the first on */
+};
 
 /**
  * What happens on a socket; called on a vhost thread, must not call back into
@@ -26,7 +35,7 @@ struct vhost_events {
 	/** A frontend is there; not 0: refuse it. */
 	int (*connected)(const char *path, int vid);
 	/** All rings are known; the device is configured right after this. */
-	void (*started)(const char *path, int vid);
+	void (*started)(const char *path, int vid, const struct vhost_guest *guest);
 	/** The guest has stopped its device; the frontend stays. */
 	void (*stopped)(const char *path, int vid);
 	/** The frontend has gone. */

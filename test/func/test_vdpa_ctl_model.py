@@ -66,6 +66,13 @@ def test_two_guests(daemon, runner):
     # Two guests of boot memory and two DIMMs: what was removed is mapped by nobody.
     wait_for('removed memory to be unmapped', lambda: len(guest_files(daemon)) == 6)
     assert re.search(r'(?m)^ +1 tx +[1-9]', daemon.ctl('dev', 'vstats', 'show', 'a'))
+    # Two pairs of the 64 that there are: what the guest has set up, no more.
+    queues = json.loads(daemon.ctl('-j', 'dev', 'vstats', 'show', 'a'))['vstats']['a']['queues']
+    assert [(q['qidx'], q['queue_type']) for q in queues] == [
+        (0, 'rx'), (1, 'tx'), (2, 'rx'), (3, 'tx')]
+    config = json.loads(daemon.ctl('-j', 'dev', 'config', 'show', 'a'))['config']['a']
+    assert config['link '] == 'up' and config['max_vq_pairs'] == dev['max_vqs'] // 2
+    assert {'MRG_RXBUF', 'MQ', 'VERSION_1'} <= set(config['negotiated_features'])
     status, report = source.result()
     assert status == 0, report
     assert 'memory change' in daemon.log()

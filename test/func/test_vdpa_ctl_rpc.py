@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The control socket against clients that are many, slow, greedy or hostile."""
 import json
+import os
+import re
 import socket
 
 import pytest
 
-from vdpa_ctl_daemon import Daemon
+from vdpa_ctl_daemon import Daemon, Frontend
 
 GOOD = '0000:3b:00.2'
 
@@ -48,6 +50,42 @@ def test_counters(daemon):
     assert len(call(daemon, 'dev.vstats', {'name': 'a'})['result']['vstats']['a']['queues']) == 16
     assert 'received_desc' in daemon.ctl('dev', 'vstats', 'show', 'a')
     assert 'has 0 to 15' in daemon.ctl('dev', 'vstats', 'show', 'a', 'qidx', '16', status=22)
+
+
+def test_config(daemon):
+    """The keys of iproute2, blanks included; what is not known is not there."""
+    want = {'config': {'a': {'link ': 'down', 'link_announce ': False, 'max_vq_pairs': 8}}}
+    assert json.loads(daemon.ctl('-j', 'dev', 'config', 'show', 'a')) == want
+    assert json.loads(daemon.ctl('-jp', 'd', 'c')) == want
+    assert daemon.ctl('dev', 'config') == 'a: link down link_announce false max_vq_pairs 8\n'
+    guest = Frontend(daemon.path('a.sock')).start()
+    daemon.wait_state('a', 'running')
+    config = call(daemon, 'dev.config')['result']['config']['a']
+    assert config['link '] == 'up'
+    assert 'VERSION_1' in config['negotiated_features'] and 'MQ' in config['negotiated_features']
+    assert re.search(r'link up .*\n  negotiated_features .*VERSION_1', daemon.ctl('dev', 'config'))
+    guest.close()
+    daemon.wait_state('a', 'listening')
+    assert call(daemon, 'dev.config', {'name': 'a'})['result'] == want
+    assert "no port 'x'" in daemon.ctl('dev', 'config', 'show', 'x', status=2)
+
+
+def test_config_of_the_interface(monkeypatch):
+    """MAC address and MTU of the VF, where the kernel has an interface on it."""
+    daemon = Daemon()
+    try:
+        folder = daemon.path('sys/class/infiniband/mlx5_3/device/net/eth7')
+        os.makedirs(folder)
+        for name, value in (('address', '52:54:00:0a:0b:0c\n'), ('mtu', '9000\n')):
+            with open(os.path.join(folder, name), 'w', encoding='ascii') as f:
+                f.write(value)
+        monkeypatch.setenv('SYSFS_PATH', daemon.path('sys'))
+        daemon.start(*daemon.vf('mlx5_3', 'a'))
+        assert daemon.ctl('dev', 'config', 'show', 'a') == (
+            'a: mac 52:54:00:0a:0b:0c link down link_announce false max_vq_pairs 8 mtu 9000\n')
+        assert daemon.stop() == 0
+    finally:
+        daemon.close()
 
 
 def test_history(daemon):
@@ -97,7 +135,7 @@ def test_conflicts(daemon):
 
 def test_methods_are_listed(daemon):
     methods = call(daemon, 'rpc.methods')['result']
-    assert {'dev.add', 'dev.del', 'dev.set', 'dev.show', 'dev.hist', 'dev.vstats', 'mgmtdev.show', 'version',
+    assert {'dev.add', 'dev.config', 'dev.del', 'dev.set', 'dev.show', 'dev.hist', 'dev.vstats', 'mgmtdev.show', 'version',
             'rpc.methods'} == set(methods)
 
 

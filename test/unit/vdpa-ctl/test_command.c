@@ -109,7 +109,7 @@ completion(void **state)
 	assert_string_equal(text, "run\ndev\nmgmtdev\nversion\nhelp\n");
 	free(text);
 	text = printed(command_complete, 1, words);
-	assert_string_equal(text, "show\nadd\nset\ndel\nvstats\nhist\n");
+	assert_string_equal(text, "show\nadd\nset\ndel\nconfig\nvstats\nhist\n");
 	free(text);
 	text = printed(command_complete, 3, words);
 	assert_string_equal(text, "NAME\nqidx\n");
