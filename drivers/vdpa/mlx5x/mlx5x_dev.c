@@ -240,7 +240,7 @@ create_queues(struct mlx5x_dev *dev)
 		return -ERANGE;
 	}
 	/* Without resume one index is for the parked queue, unless the user wants all. */
-	if (!dev->hw.caps.resume && asked < max && max > 1)
+	if (!dev->hw.caps.resume && 2 * max == dev->hw.caps.max_virtqs && asked < max && max > 1)
 		max--;
 	dev->pairs = dev->conf.max_pairs ? dev->conf.max_pairs : (uint16_t)max;
 	dev->queues = calloc(2u * dev->pairs, sizeof(*dev->queues));
