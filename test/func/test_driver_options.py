@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from mlx5x_host import host, left_behind
-from two_vfs import descendants, parse_trace, read
+from conftest import built, eal_args
+from mlx5x_host import BDFS, host, left_behind
+from two_vfs import VIRTQ_RDY, descendants, parse_trace, read
 
 MAC = ('02:00:00:00:00:0a', '02:00:00:00:00:0b')
 
@@ -70,3 +71,35 @@ def test_moderation_reaches_firmware(runner, args, word0, word1):
     found = list(words_of_queues(read(path)))
     assert len(found) >= 2
     assert set(found) == {word0 << 16 | word1}
+
+
+def test_resume_forced_off(runner):
+    """On firmware that could resume queues they are made anew, and a guest cannot tell."""
+    path = runner.path('trace')
+    process, sockets = host(runner, vfs=2, args=',resume=0', options=('--trace', path))
+    assert 'queues are re-created (forced)' in process.log()
+    echo = runner.vfront(sockets[1], '--role', 'echo', '--mac', MAC[1], '--seconds', '60',
+                         *runner.oracle(1))
+    status, _ = runner.vfront(sockets[0], '--mac', MAC[0], '--peer-mac', MAC[1], '--seconds', '1',
+                              '--change', 'add:2,remove:2', *runner.oracle(0)).result()
+    assert status == 0, process.tail()
+    echo.stop()
+    assert process.stop() == 0, process.tail()
+    assert left_behind(process) == [0, 0]
+    states = [c.virtq_state() for c in parse_trace(read(path)) if c.dev == 'mlx5_0']
+    made = [c for c in parse_trace(read(path))
+            if c.dev == 'mlx5_0' and c.name == 'CREATE_GENERAL_OBJECT']
+    # two queues, five times; each RDY is the first of its object
+    assert len(made) >= 2 * 5 and states.count(VIRTQ_RDY) == 2 * 5
+
+
+def test_resume_forced_on(runner):
+    """Firmware that cannot resume is refused: who asks for it wants no slow changes unawares."""
+    process = runner.start('vdpa-host', runner.under_model(
+        [built('test/peer/vdpa-host'), *eal_args(), '-d', runner.plugin(), '--vdev',
+         f'vdpa_mlx5x0,dev={BDFS[0]},resume=1', '--', f'vdpa_mlx5x0={runner.path("a")}'],
+        fw=('profile=legacy',)))
+    assert process.wait() != 0
+    said = re.findall(r'(?m)^mlx5x vdpa_mlx5x0: (.*)$', process.log())
+    assert said == [f'resume=1 asked for, {BDFS[0]} cannot'], process.tail()
+    assert left_behind(process) == [0]
