@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glob.h>
+#include <mntent.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -147,6 +148,21 @@ eal_args_free(struct eal_args *args)
 	args->argc = 0;
 }
 
+/* Without a file system for them EAL takes hugepages that are there for an error. */
+static bool
+hugepages_mounted(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	const struct mntent *entry = NULL;
+
+	while (mounts != NULL && (entry = getmntent(mounts)) != NULL)
+		if (strcmp(entry->mnt_type, "hugetlbfs") == 0)
+			break;
+	if (mounts != NULL)
+		endmntent(mounts);
+	return entry != NULL;
+}
+
 bool
 eal_args_hugepages(void)
 {
@@ -156,7 +172,8 @@ eal_args_hugepages(void)
 	FILE *file;
 	size_t i;
 
-	if (glob("/sys/kernel/mm/hugepages/*/free_hugepages", 0, NULL, &found) != 0)
+	if (!hugepages_mounted() ||
+		glob("/sys/kernel/mm/hugepages/*/free_hugepages", 0, NULL, &found) != 0)
 		return false;
 	for (i = 0; i < found.gl_pathc; i++) {
 		file = fopen(found.gl_pathv[i], "re");

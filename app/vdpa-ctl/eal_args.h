@@ -38,7 +38,7 @@ int eal_args_create(
 /** Free what eal_args_create() made; EAL must have ended. */
 void eal_args_free(struct eal_args *args);
 
-/** Does the kernel have a free hugepage of any size? */
+/** Does the kernel have a free hugepage of any size, and are they mounted? */
 bool eal_args_hugepages(void);
 
 #endif /* VDPA_CTL_EAL_ARGS_H */

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from conftest import FLOATING, PATIENCE_S, built, check_oracle, eal_args, wait_until
+from model_ctl import ModelCtl
 
 MACS = ('52:54:00:00:00:01', '52:54:00:00:00:02')
 # Arguments of the virtio device, of EAL, and the burst functions that it then chooses.
@@ -35,12 +36,12 @@ PATHS = {
 class Ports:
     """vdpa-ctl with two VFs of the model."""
 
-    def __init__(self, runner):
+    def __init__(self, runner, overheard='b'):
         self.runner = runner
         self.ctl_socket = runner.path('ctl')
         options = runner.model_options()
         self.daemon = runner.start('vdpa-ctl', [
-            *runner.witnessed({runner.path('b'): 1}), built('app/vdpa-ctl/vdpa-ctl'), 'run',
+            *runner.witnessed({runner.path(name): 'ab'.index(name) for name in overheard}), built('app/vdpa-ctl/vdpa-ctl'), 'run',
             '--model', '2', '--model-opt', options, '--ctl', self.ctl_socket,
             '--vf', f'0000:3b:00.2={runner.path("a")},name=a',
             '--vf', f'0000:3b:00.3={runner.path("b")},name=b'])
@@ -107,6 +108,53 @@ def test_path(runner, path, pairs):
     assert (rx, tx) == ports.completed('b', 2 * pairs)
     guest.type('quit')
     assert guest.wait() == 0, guest.tail()
+    assert ports.daemon.stop() == 0, ports.daemon.tail()
+    assert ports.daemon.log().count('context closed, 0 objects left') == 2
+    check_oracle(ports.daemon, 2)
+
+
+@pytest.fixture(name='hugepages')
+def fixture_hugepages(runner):
+    """Allowed for a while: DPDK's heap cannot change its size without them.
+
+    None are set apart, so no other program finds any: the kernel makes them when asked.
+    """
+    path = '/proc/sys/vm/nr_overcommit_hugepages'
+    needed = 96  # of 2 MiB
+    try:
+        with open(path, encoding='ascii') as f:
+            before = int(f.read())
+        with open(path, 'w', encoding='ascii') as f:
+            f.write(str(before + needed))
+    except OSError as error:
+        pytest.skip(f'hugepages: {error}')
+    yield
+    runner.clean()
+    with open(path, 'w', encoding='ascii') as f:
+        f.write(str(before))
+
+
+@pytest.mark.parametrize('seconds', [10, pytest.param(60, marks=pytest.mark.nightly)])
+@pytest.mark.usefixtures('hugepages')
+def test_stress(runner, seconds):
+    """A heap that grows and shrinks: some 70 tables a second, each with its rings disabled before."""
+    ports = Ports(runner, 'ab')
+    runner.virtio_testpmd(runner.path('b'), mac=MACS[1])
+    guest = runner.start('virtio-stress', [
+        built('test/peer/virtio-stress'), '--no-pci', '--in-memory', '--single-file-segments',
+        '--no-telemetry', '--iova-mode=va', '--lcores', FLOATING, '--vdev',
+        f'net_virtio_user0,path={runner.path("a")},queues=1,queue_size=256,mac={MACS[0]}',
+        '--', str(seconds), MACS[1]])
+    assert guest.wait(seconds + 2 * PATIENCE_S) == 0, guest.tail()
+    report = json.loads(re.search(r'(?m)^\{.*\}$', guest.log())[0])
+    with ModelCtl(runner.model_ctl) as card:
+        stats = card.ask(cmd='stats')['vfs']
+    tables = stats[0]['oracle']['tables'] // 2
+    dropped = [vf['port']['dropped'] for vf in stats]
+    print(f'{tables} tables in {seconds} s, {report}, dropped {dropped}')
+    assert report['corrupted'] == report['misplaced'] == 0 < report['returned']
+    assert report['lost'] == sum(sum(reasons.values()) for reasons in dropped), dropped
+    assert tables > report['changes'] // 2
     assert ports.daemon.stop() == 0, ports.daemon.tail()
     assert ports.daemon.log().count('context closed, 0 objects left') == 2
     check_oracle(ports.daemon, 2)
