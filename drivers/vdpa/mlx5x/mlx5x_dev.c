@@ -20,16 +20,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <infiniband/verbs.h>
+
 #include <dev_driver.h>
 #include <vdpa_driver.h>
 
 #include <rte_dev.h>
+#include <rte_malloc.h>
 #include <rte_string_fns.h>
 
 #include "mlx5x_dev_private.h"
 #include "mlx5x_ibdev.h"
 #include "mlx5x_log.h"
 #include "mlx5x_mr.h"
+#include "mlx5x_numa.h"
 
 #define RETRY_US      10000 /* for a recovery that found the device locked */
 #define REVIVE_US     200000
@@ -265,6 +269,35 @@ pin_loop(struct mlx5x_dev *dev)
 	return ret;
 }
 
+/*
+ * Work areas, CQs and the event thread to the node of the VF.  It is for speed
+ * alone: whatever is in the way, the device works.
+ */
+static void
+place(struct mlx5x_dev *dev)
+{
+	int node = mlx5x_numa_of(dev->hw.ctx->device->ibdev_path);
+	struct mlx5x_numa_host host;
+	struct mlx5x_numa_place place;
+	void *probe;
+
+	mlx5x_numa_read_host(&host);
+	mlx5x_loop_cpus(dev->loop, &host.allowed);
+	mlx5x_numa_decide(&host, node, &place);
+	/* EAL may have been given no memory there. */
+	probe = place.node >= 0 ? rte_malloc_socket(NULL, 1, 0, place.node) : NULL;
+	rte_free(probe);
+	dev->hw.socket = probe != NULL ? place.node : SOCKET_ID_ANY;
+	if (place.why == NULL && place.node >= 0 && probe == NULL)
+		place.why = "EAL has no memory on it, other nodes serve";
+	if (place.why != NULL)
+		MLX5X_DEV_LOG(NOTICE, dev->name, "%s is on NUMA node %d: %s", dev->hw.pci, node,
+			place.why);
+	if (place.bind && dev->conf.event_core == MLX5X_CORE_ANY &&
+		mlx5x_loop_bind(dev->loop, &place.cpus) != 0)
+		MLX5X_DEV_LOG(NOTICE, dev->name, "the event thread stays where EAL put it");
+}
+
 static int
 open_hw(struct mlx5x_dev *dev)
 {
@@ -304,6 +337,7 @@ create_parts(struct mlx5x_dev *dev)
 	ret = mlx5x_loop_create(dev->name, after_events, dev, &dev->loop);
 	if (ret)
 		goto close_hw;
+	place(dev);
 	ret = pin_loop(dev);
 	if (ret)
 		goto destroy_loop;

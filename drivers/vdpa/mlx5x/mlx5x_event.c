@@ -157,7 +157,7 @@ create_cq(struct mlx5x_event *ev, struct mlx5x_eq *eq, uint16_t log_size, uint64
 	uint16_t events[] = { MLX5X_EVENT_COMP };
 	int ret;
 
-	ret = mlx5_devx_cq_create(ev->hw->ctx, &eq->cq, log_size, &attr, SOCKET_ID_ANY);
+	ret = mlx5_devx_cq_create(ev->hw->ctx, &eq->cq, log_size, &attr, ev->hw->socket);
 	ret = mlx5x_cmd_account(
 		&ev->hw->cmd, MLX5X_OP_CREATE_CQ, 1, ret ? mlx5x_cmd_rte_error() : 0);
 	if (ret)
@@ -225,7 +225,7 @@ create_pair(struct mlx5x_event *ev, struct mlx5x_eq *eq, struct mlx5x_qp_pair *p
 	attr.cqn = eq->cq.cq->id;
 	attr.num_of_receive_wqes = entries;
 	attr.log_rq_stride = rte_log2_u32(RQ_STRIDE);
-	ret = mlx5_devx_qp_create(ev->hw->ctx, &p->sw, entries * RQ_STRIDE, &attr, SOCKET_ID_ANY);
+	ret = mlx5_devx_qp_create(ev->hw->ctx, &p->sw, entries * RQ_STRIDE, &attr, ev->hw->socket);
 	ret = mlx5x_cmd_account(
 		&ev->hw->cmd, MLX5X_OP_CREATE_QP, 1, ret ? mlx5x_cmd_rte_error() : 0);
 	return ret ? ret : connect_pair(ev, p, eq->log_size);

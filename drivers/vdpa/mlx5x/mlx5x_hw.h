@@ -53,6 +53,7 @@ struct mlx5x_hw {
 	struct ibv_context *ctx; /* owned */
 	struct mlx5x_cmd cmd;
 	struct mlx5x_caps caps;
+	int socket;        /* NUMA node to allocate on, SOCKET_ID_ANY: wherever */
 	struct ibv_pd *pd; /* owned */
 	uint32_t pdn;
 	struct ibv_mr *null_mr;                   /* owned; null_mr->lkey is the mkey of a hole */

@@ -128,7 +128,20 @@ mlx5x_loop_pin(struct mlx5x_loop *loop, unsigned int cpu)
 		return -EINVAL;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	return -pthread_setaffinity_np(loop->thread, sizeof(set), &set);
+	return mlx5x_loop_bind(loop, &set);
+}
+
+int
+mlx5x_loop_bind(struct mlx5x_loop *loop, const cpu_set_t *cpus)
+{
+	return -pthread_setaffinity_np(loop->thread, sizeof(*cpus), cpus);
+}
+
+void
+mlx5x_loop_cpus(const struct mlx5x_loop *loop, cpu_set_t *cpus)
+{
+	if (pthread_getaffinity_np(loop->thread, sizeof(*cpus), cpus) != 0)
+		CPU_ZERO(cpus);
 }
 
 void

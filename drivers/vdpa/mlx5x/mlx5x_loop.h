@@ -17,6 +17,8 @@
 #ifndef MLX5X_LOOP_H
 #define MLX5X_LOOP_H
 
+#include <sched.h>
+
 #include <stdint.h>
 
 struct mlx5x_loop;
@@ -42,6 +44,17 @@ struct mlx5x_watch {
  */
 int mlx5x_loop_create(
 	const char *name, int (*after)(void *arg), void *arg, struct mlx5x_loop **out);
+
+/**
+ * Bind the thread to these of the CPUs that it may run on.
+ *
+ * @return
+ *   0, or -errno.
+ */
+int mlx5x_loop_bind(struct mlx5x_loop *loop, const cpu_set_t *cpus);
+
+/** CPUs that the thread may run on. */
+void mlx5x_loop_cpus(const struct mlx5x_loop *loop, cpu_set_t *cpus);
 
 /** Bind the thread to one CPU; 0 or -errno (-EINVAL: no CPU of this process). */
 int mlx5x_loop_pin(struct mlx5x_loop *loop, unsigned int cpu);

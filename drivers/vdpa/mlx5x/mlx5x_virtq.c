@@ -88,7 +88,7 @@ create_work_area(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, int i, uint16_t si
 	bytes = (uint64_t)hw->caps.umem[i].a * size + hw->caps.umem[i].b;
 	if (bytes == 0 || bytes > UINT32_MAX)
 		return -EOVERFLOW;
-	vq->work[i].buf = rte_zmalloc("mlx5x_work", bytes, page);
+	vq->work[i].buf = rte_zmalloc_socket("mlx5x_work", bytes, page, hw->socket);
 	if (vq->work[i].buf == NULL)
 		return -ENOMEM;
 	vq->work[i].umem =
