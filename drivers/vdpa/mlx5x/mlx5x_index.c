@@ -3,6 +3,7 @@
  */
 
 #include <endian.h>
+#include <stddef.h>
 
 #include "mlx5x_index.h"
 
@@ -26,7 +27,7 @@
  * that follow it are either new offers or the rest of that chain.  The rest of a
  * chain ends with the chain's buffer id, which the head was given back with; no
  * such end, no chain.  Where there is one, it may also be a new offer with an
- * id used again, and memory does not decide.
+ * id used again: two places, and memory does not decide which.
  */
 
 #define WRAP_BIT UINT16_C(0x8000)
@@ -122,22 +123,39 @@ look(const struct mlx5x_index_ring *ring)
 	return v;
 }
 
-/* May the slots from `pos` on be the rest of the chain that was given back as `id`? */
-static bool
-may_be_rest(const struct mlx5x_index_ring *ring, uint16_t pos, uint16_t id)
+/* Where the device can have been: one place, or two, the second behind the rest of a chain. */
+struct packed_places {
+	unsigned int n;
+	uint16_t at[2];
+	bool reads; /* two: nothing from one to the other is for the device to write */
+};
+
+/* A place behind a slot, which may have been given back as the head of a chain: with `id`. */
+static void
+add_places(const struct mlx5x_index_ring *ring, struct packed_places *p, uint16_t pos,
+	const uint16_t *id)
 {
 	uint16_t i, flags;
 
-	for (i = 1; i < ring->num; i++) {
+	if (!packed_allows(ring, pos))
+		return;
+	p->n = 1;
+	p->at[0] = pos;
+	p->reads = true;
+	for (i = 1; id != NULL && i < ring->num; i++) {
 		flags = load_flags(ring, slot_of(pos));
 		if (!is_offered(flags, pos & WRAP_BIT))
-			return false;
-		if ((flags & DESC_F_NEXT) == 0)
-			return le16toh(ring->desc[slot_of(pos)].id) == id;
+			return;
+		p->reads &= (flags & DESC_F_WRITE) == 0;
+		if ((flags & DESC_F_NEXT) == 0 && le16toh(ring->desc[slot_of(pos)].id) != *id)
+			return;
 		pos = slot_of(pos) + 1 < ring->num ? (uint16_t)(pos + 1)
 						   : (uint16_t)(~pos & WRAP_BIT);
+		if ((flags & DESC_F_NEXT) == 0) {
+			p->at[p->n++] = pos;
+			return;
+		}
 	}
-	return false;
 }
 
 /*
@@ -145,23 +163,23 @@ may_be_rest(const struct mlx5x_index_ring *ring, uint16_t pos, uint16_t id)
  * no slot is the rest of one, and the USED bit alone tells on which side of the
  * device it is: given back or offered again since, and before it neither.
  */
-static bool
-find_single(const struct mlx5x_index_ring *ring, const struct packed_view *v, uint16_t *base)
+static void
+find_single(
+	const struct mlx5x_index_ring *ring, const struct packed_view *v, struct packed_places *p)
 {
 	bool first = load_flags(ring, 0) & DESC_F_USED;
-	uint16_t pos;
+	uint16_t id, head;
 
 	if (v->turns > 1)
-		return false;
-	if (v->turns == 0)
-		pos = first ? 0 : WRAP_BIT;
-	else
-		pos = (uint16_t)(v->turn | (first ? WRAP_BIT : 0));
-	if (v->turns == 1 && is_used(load_flags(ring, slot_of(pos) - 1), first) &&
-		may_be_rest(ring, pos, le16toh(ring->desc[slot_of(pos) - 1].id)))
-		return false;
-	*base = pos;
-	return packed_allows(ring, pos);
+		return;
+	if (v->turns == 0) {
+		add_places(ring, p, first ? 0 : WRAP_BIT, NULL);
+		return;
+	}
+	head = (uint16_t)(v->turn - 1);
+	id = le16toh(ring->desc[head].id);
+	add_places(ring, p, (uint16_t)(v->turn | (first ? WRAP_BIT : 0)),
+		is_used(load_flags(ring, head), first) ? &id : NULL);
 }
 
 /*
@@ -187,42 +205,69 @@ one_round_is_plain(const struct mlx5x_index_ring *ring, const struct packed_view
 	return true;
 }
 
-static bool
-packed_find(const struct mlx5x_index_ring *ring, uint16_t *base)
+/* No place: the descriptors contradict each other, or say nothing. */
+static struct packed_places
+packed_find(const struct mlx5x_index_ring *ring)
 {
 	const struct packed_view v = look(ring);
 	bool seen[2] = { v.last_used[0] >= 0, v.last_used[1] >= 0 };
-	uint16_t pos, head;
+	struct packed_places p = { 0 };
+	uint16_t head, id;
 	bool wrap;
 
-	if (v.offered > 0 && !v.chains && !v.reads)
-		return find_single(ring, &v, base);
+	if (v.offered > 0 && !v.chains && !v.reads) {
+		find_single(ring, &v, &p);
+		return p;
+	}
 	if (!seen[0] && !seen[1])
-		return false;
+		return p;
 	if (seen[0] && seen[1]) {
 		/* this round's come first */
 		wrap = v.last_used[1] < v.first_used[0];
 		if (v.last_used[wrap] >= v.first_used[!wrap])
-			return false;
+			return p;
 	} else {
 		wrap = seen[1];
 		if (!one_round_is_plain(ring, &v, wrap))
-			return false;
+			return p;
 	}
 	head = (uint16_t)v.last_used[wrap];
-	pos = head + 1 < ring->num ? (uint16_t)((head + 1) | (wrap ? WRAP_BIT : 0))
-				   : (uint16_t)(wrap ? 0 : WRAP_BIT);
-	if (!packed_allows(ring, pos) || may_be_rest(ring, pos, le16toh(ring->desc[head].id)))
+	id = le16toh(ring->desc[head].id);
+	add_places(ring, &p,
+		head + 1 < ring->num ? (uint16_t)((head + 1) | (wrap ? WRAP_BIT : 0))
+				     : (uint16_t)(wrap ? 0 : WRAP_BIT),
+		&id);
+	return p;
+}
+
+static bool
+is_among(const struct packed_places *p, uint16_t pos)
+{
+	return (p->n > 0 && pos == p->at[0]) || (p->n > 1 && pos == p->at[1]);
+}
+
+/*
+ * Of two places the first, if the device only reads there: at worst it sends the
+ * rest of a frame that was sent, gives it back to nobody, and goes on in step.
+ */
+static bool
+choose(const struct packed_places *p, uint16_t *base)
+{
+	if (p->n == 0 || (p->n > 1 && !p->reads))
 		return false;
-	*base = pos;
+	*base = p->at[0];
 	return true;
 }
 
 bool
 mlx5x_index_find(const struct mlx5x_index_ring *ring, uint16_t *base)
 {
-	if (ring->packed)
-		return packed_find(ring, base);
+	struct packed_places p;
+
+	if (ring->packed) {
+		p = packed_find(ring);
+		return choose(&p, base);
+	}
 	*base = ring->used;
 	return true;
 }
@@ -244,11 +289,15 @@ stop_packed(const struct mlx5x_index_ring *ring, enum mlx5x_index_fw fw, uint16_
 	uint16_t *base)
 {
 	bool allowed = fw != MLX5X_INDEX_FW_SILENT && packed_allows(ring, hw_used);
+	struct packed_places p;
 
 	*base = hw_used;
 	if (fw == MLX5X_INDEX_FW_SUSPENDED && allowed)
 		return MLX5X_INDEX_EXACT;
-	if (packed_find(ring, base))
+	p = packed_find(ring);
+	if (allowed && is_among(&p, hw_used))
+		return MLX5X_INDEX_RECOVERED;
+	if (choose(&p, base))
 		return fw == MLX5X_INDEX_FW_SUSPENDED ? MLX5X_INDEX_MEMORY_WON
 						      : MLX5X_INDEX_RECOVERED;
 	/* a hint is better than nothing where memory has more than one answer */
@@ -263,15 +312,26 @@ mlx5x_index_stop(const struct mlx5x_index_ring *ring, enum mlx5x_index_fw fw, ui
 			    : stop_split(ring, fw, hw_used, base);
 }
 
+static enum mlx5x_index_verdict
+start_packed(const struct mlx5x_index_ring *ring, uint16_t sent, uint16_t *base)
+{
+	const struct packed_places p = packed_find(ring);
+
+	*base = sent;
+	if (p.n == 0 ? packed_allows(ring, sent) : is_among(&p, sent))
+		return MLX5X_INDEX_EXACT;
+	return choose(&p, base) ? MLX5X_INDEX_MEMORY_WON : MLX5X_INDEX_CORRUPT;
+}
+
 enum mlx5x_index_verdict
 mlx5x_index_start(const struct mlx5x_index_ring *ring, uint16_t sent, uint16_t *base)
 {
-	*base = sent;
-	if (!mlx5x_index_find(ring, base))
-		return packed_allows(ring, sent) ? MLX5X_INDEX_EXACT : MLX5X_INDEX_CORRUPT;
-	if (!ring->packed && split_is_corrupt(ring))
+	if (ring->packed)
+		return start_packed(ring, sent, base);
+	*base = ring->used;
+	if (split_is_corrupt(ring))
 		return MLX5X_INDEX_CORRUPT;
-	return sent == *base ? MLX5X_INDEX_EXACT : MLX5X_INDEX_MEMORY_WON;
+	return sent == ring->used ? MLX5X_INDEX_EXACT : MLX5X_INDEX_MEMORY_WON;
 }
 
 const char *

@@ -77,8 +77,9 @@ enum mlx5x_index_verdict mlx5x_index_start(
 
 /*
  * Where the device stopped by memory alone.  Split: used->idx.  Packed: false
- * if the descriptors allow more than one answer, or none; then *base is not
- * written.
+ * if the descriptors do not say, and *base is not written then.  Of a packed
+ * ring whose buffers are for reading it may be behind the last head used where
+ * the device stood behind its chain; that costs the rest of a frame sent again.
  */
 bool mlx5x_index_find(const struct mlx5x_index_ring *ring, uint16_t *base);
 

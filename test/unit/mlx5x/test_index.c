@@ -171,7 +171,8 @@ struct sim {
 	uint16_t ids[NUM_MAX];    /* free ones */
 	unsigned int n_ids, free;
 	uint16_t driver, reaped, device;
-	bool hides; /* the first descriptor offered keeps its old flags for now */
+	uint16_t behind_head; /* the slot after the one that was used last */
+	bool hides;           /* the first descriptor offered keeps its old flags for now */
 	uint16_t hidden, hidden_flags;
 };
 
@@ -286,6 +287,7 @@ serve(struct sim *s)
 	id = s->desc[pos & ~WRAP].id;
 	d->id = id;
 	d->flags = (uint16_t)((s->receive ? WRITE : 0) | (s->device & WRAP ? AVAIL | USED : 0));
+	s->behind_head = forward(s, s->device, 1);
 	s->device = forward(s, pos, 1);
 }
 
@@ -311,7 +313,10 @@ sim_step(struct sim *s)
 		steps[what](s);
 }
 
-/* The truth is never refused; where memory is said to be certain, it is right. */
+/*
+ * The truth is never refused; where memory decides it is right, but for the chain
+ * that was sent last: before its rest is a place to go on from, too.
+ */
 static void
 test_packed_rings(void **state)
 {
@@ -338,7 +343,8 @@ test_packed_rings(void **state)
 			asked++;
 			if (mlx5x_index_find(&ring, &base)) {
 				found++;
-				assert_int_equal(base, s.device);
+				if (s.receive || base != s.behind_head)
+					assert_int_equal(base, s.device);
 			} else {
 				assert_int_equal(base, 0xffff);
 			}
