@@ -35,6 +35,7 @@ struct payload {
 struct vf_stream {
 	uint64_t next_sent;
 	uint64_t next_expected;
+	uint64_t mark; /* next_sent then */
 	uint64_t seen[HISTORY / 64];
 };
 
@@ -249,6 +250,19 @@ vf_account_receive(struct vf_account *a, const struct vf_frame_id *id, int sende
 	s->seen[id->seq / 64 % (HISTORY / 64)] |= 1ull << id->seq % 64;
 	s->next_expected = id->seq + 1;
 	a->returned++;
+}
+
+void
+vf_account_mark(struct vf_account *a)
+{
+	for (uint32_t i = 0; i < a->n_streams; i++)
+		a->stream[i].mark = a->stream[i].next_sent;
+}
+
+bool
+vf_account_is_new(const struct vf_account *a, const struct vf_frame_id *id)
+{
+	return id->stream < a->n_streams && id->seq >= a->stream[id->stream].mark;
 }
 
 void

@@ -15,6 +15,7 @@
 #ifndef VF_FRAME_H
 #define VF_FRAME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define VF_FRAME_MIN   64
@@ -97,6 +98,12 @@ void vf_account_send(struct vf_account *account, uint16_t stream);
  *   True when this account sent the frames: an unknown number is then an error.
  */
 void vf_account_receive(struct vf_account *account, const struct vf_frame_id *id, int sender);
+
+/** Tell frames sent from here on from those before, see vf_account_is_new(). */
+void vf_account_mark(struct vf_account *account);
+
+/** @return true when this frame was sent after the last mark. */
+bool vf_account_is_new(const struct vf_account *account, const struct vf_frame_id *id);
 
 /** Nothing more will come: what is missing is lost. */
 void vf_account_close(struct vf_account *account);

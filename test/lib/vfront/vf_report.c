@@ -174,6 +174,7 @@ add_numbers(json_t *root, const struct vf_result *res)
 		{ "warm_queues", res->warm_queues },
 		{ "active_queues", res->active_queues },
 		{ "stalls", res->stalls },
+		{ "write_offs", res->write_offs },
 		{ "longest_gap_us", res->longest_gap_us },
 		{ "duration_us", res->duration_us },
 		{ "start_us", res->oracle.start_us },

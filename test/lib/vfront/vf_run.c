@@ -207,6 +207,7 @@ collect(struct run *r)
 	res->foreign = r->traffic.foreign;
 	res->longest_gap_us = r->traffic.longest_gap_us;
 	res->stalls = r->traffic.stalls;
+	res->write_offs = r->traffic.write_offs;
 	res->pairs = r->guest.conf.pairs;
 	res->queues = r->guest.n_queues;
 	for (unsigned int i = 0; i < r->guest.n_queues; i++) {

@@ -46,6 +46,7 @@ struct vf_result {
 	uint64_t received, echoed, unechoed, corrupted, foreign;
 	uint64_t longest_gap_us;
 	uint64_t stalls;
+	uint64_t write_offs;
 	uint64_t duration_us; /* with traffic */
 	unsigned int pairs;
 	unsigned int queues;

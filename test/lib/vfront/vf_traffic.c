@@ -8,7 +8,8 @@
  * window is lost no later frame can show it, so after a time of silence
  * (write_off_us) with every sent chain used, the window is given back as a whole; the frames
  * stay in the account, and one that comes late is no error.  Each further time
- * takes twice as long: the peer may only be slow, and would be flooded.
+ * takes twice as long, and until a frame sent since is back only a part of the
+ * window is used: the peer may only be slow, and would be flooded.
  *
  * A chain that the device does not use is another matter: nothing is done
  * about it, because whatever we did (a kick, a new frame) could hide a lost
@@ -30,6 +31,7 @@
 #define STALL_US     1000000
 #define WRITE_OFF_US 300000
 #define FRAME_ROOM   16384
+#define TRY_PART     8 /* of the window, once all of it was given back */
 
 int
 vf_traffic_create(struct vf_traffic *t, const struct vf_traffic_conf *conf, struct vf_guest *guest,
@@ -65,9 +67,9 @@ vf_traffic_begin(struct vf_traffic *t)
 	t->run++;
 	t->sending = t->conf.role == VF_ROLE_SOURCE;
 	t->corrupted = t->foreign = t->received = t->echoed = t->unechoed = t->stalls = 0;
-	t->written_off = t->longest_gap_us = 0;
+	t->written_off = t->write_offs = t->longest_gap_us = 0;
 	t->write_off_us = t->conf.write_off_us;
-	t->settling = false;
+	t->settling = t->trying = false;
 	t->taken = t->peer_taken = 0;
 	t->stalled = false;
 	t->rate_from_us = t->last_rx_us = vf_clock_us();
@@ -210,6 +212,8 @@ take_frame(struct vf_traffic *t, unsigned int queue, const uint8_t *frame, uint3
 	vf_account_receive(&t->account, &id, t->conf.role == VF_ROLE_SOURCE);
 	t->taken += t->account.returned - before; /* a frame counts once */
 	note_taken(t, id.taken);
+	if (t->trying && vf_account_is_new(&t->account, &id))
+		t->trying = false;
 	t->settle_open--;
 	return true;
 }
@@ -259,11 +263,19 @@ receive_pair(struct vf_traffic *t, unsigned int pair)
 }
 
 static bool
+window_is_full(const struct vf_traffic *t)
+{
+	uint32_t part = (t->conf.window + TRY_PART - 1) / TRY_PART;
+
+	return vf_traffic_in_flight(t) >= (t->trying ? part : t->conf.window);
+}
+
+static bool
 may_send(struct vf_traffic *t)
 {
 	uint64_t elapsed;
 
-	if (!t->sending || vf_traffic_in_flight(t) >= t->conf.window)
+	if (!t->sending || window_is_full(t))
 		return false;
 	if (t->conf.rate_pps == 0)
 		return true;
@@ -342,9 +354,11 @@ look_for_silence(struct vf_traffic *t)
 {
 	uint64_t silence = vf_traffic_silence(t);
 
-	if (silence > t->write_off_us && vf_traffic_in_flight(t) >= t->conf.window &&
-		vf_traffic_all_used(t)) {
+	if (silence > t->write_off_us && window_is_full(t) && vf_traffic_all_used(t)) {
 		t->written_off = t->account.sent;
+		t->write_offs++;
+		t->trying = true;
+		vf_account_mark(&t->account);
 		t->write_off_us *= 2;
 	}
 	if (silence > STALL_US && t->sending && t->account.sent > 0 && !t->stalled) {

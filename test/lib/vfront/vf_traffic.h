@@ -63,6 +63,8 @@ struct vf_traffic {
 	uint64_t foreign;
 	uint64_t rate_from_us, rate_sent;
 	uint64_t written_off;  /* account.sent when the window was given back */
+	uint64_t write_offs;   /* how often that was */
+	bool trying;           /* and nothing sent since is back */
 	uint64_t write_off_us; /* silence after which that happens */
 	uint64_t last_rx_us;   /* last received burst, or when waiting began */
 	uint64_t longest_gap_us;
