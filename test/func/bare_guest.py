@@ -66,6 +66,12 @@ class Ring:
         return [struct.unpack_from('<I', self.guest.mem, self.used + 4 + 8 * (i % self.size))[0]
                 for i in range(max(0, idx - self.size), idx)]
 
+    def received(self):
+        """The frame in the buffer that was used last."""
+        at = self.used + 4 + 8 * ((self.used_idx() - 1) % self.size)
+        slot, length = struct.unpack_from('<II', self.guest.mem, at)
+        return self.guest.mem[self.buffer(slot) + 12:self.buffer(slot) + length]
+
     def buffer(self, slot):
         return BUFFERS + (self.index * 256 + slot) * BUFFER_BYTES
 

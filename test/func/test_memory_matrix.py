@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Memory changes under traffic, over everything that firmware and guests differ in.
 
-One daemon for each combination of firmware generation, doorbells, what firmware says
-of the available index, and queue pairs; on it one guest after the other, each with
-changes of its own. The combinations of CI hold every pair of values of two different
-axes; all of them, and 10,000 changes, are for the night. Numbers T are those of
+One daemon for each combination of firmware generation, doorbells, what firmware says of
+the available index, queue pairs, and the kind of ring; on it one guest after the other,
+each with changes of its own. The combinations of CI hold every pair of values of two
+different axes; all of them, and 10,000 changes, are for the night. Numbers T are those of
 doc/index-rules.md.
 
 What is checked in all: each available entry is used exactly once and in order and no
@@ -28,6 +28,7 @@ AXES = (
     ('strict_doorbell', ('1', '0')),
     ('hw_avail', ('true', 'garbage')),
     ('pairs', (1, 2, 16)),
+    ('ring', ('split', 'packed')),
 )
 VFS = ('0000:3b:00.2', '0000:3b:00.3')
 MACS = ('52:54:00:00:00:0a', '52:54:00:00:00:0b')
@@ -84,6 +85,7 @@ class Ports:
     def guest(self, runner, vf, *words):
         return runner.vfront(self.daemon.path('ab'[vf] + '.sock'), '--mac', MACS[vf],
                              '--peer-mac', MACS[1 - vf], '--pairs', str(self.pairs),
+                             '--ring', self.row['ring'],
                              '--oracle', self.model, '--oracle-vf', str(vf), *map(str, words))
 
     def history(self):
