@@ -74,6 +74,14 @@ call_later(void *arg, unsigned int i)
 	dev->later_fn(dev);
 }
 
+static void
+call_pieces(void *arg, unsigned int i)
+{
+	struct mlx5x_dev *dev = arg;
+
+	dev->pieces_fn(dev, i);
+}
+
 /* How long a step may take. */
 static unsigned int
 step_ms(const struct mlx5x_dev *dev)
@@ -321,8 +329,23 @@ mlx5x_dev_later(struct mlx5x_dev *dev, void (*fn)(struct mlx5x_dev *dev))
 	if (mlx5x_dev_finish_later(dev) != 0)
 		return;
 	dev->later_fn = fn;
-	if (mlx5x_work_post(dev->later, call_later, dev) != 0)
+	if (mlx5x_work_post(dev->later, call_later, dev, 1) != 0)
 		fn(dev);
+}
+
+void
+mlx5x_dev_later_pieces(
+	struct mlx5x_dev *dev, unsigned int n, void (*fn)(struct mlx5x_dev *dev, unsigned int i))
+{
+	unsigned int i;
+
+	if (mlx5x_dev_finish_later(dev) != 0)
+		return;
+	dev->pieces_fn = fn;
+	if (mlx5x_work_post(dev->later, call_pieces, dev, n) == 0)
+		return;
+	for (i = 0; i < n; i++)
+		fn(dev, i);
 }
 
 bool

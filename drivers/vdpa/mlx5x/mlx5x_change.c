@@ -36,21 +36,34 @@ is_rx(const struct mlx5x_queue *q)
 	return q->index % 2 == 0;
 }
 
-/* Behind the answer to the frontend, on a thread of its own. */
+/* What is left of the table before, or the spare event path of a queue. */
 static void
-clean_up(struct mlx5x_dev *dev)
+clean_piece(struct mlx5x_dev *dev, unsigned int i)
 {
-	uint64_t start = mlx5x_dev_now_us(), cmds = mlx5x_cmd_count_mine();
-	unsigned int i;
+	if (i == 0) {
+		mlx5x_mem_put(dev->old);
+		dev->old = NULL;
+	} else if (mlx5x_eq_refresh(&dev->event, &dev->queues[i - 1].eq) != 0) {
+		MLX5X_DEV_LOG(WARNING, dev->hw.name, "queue %u: the spare event path is not ready",
+			i - 1);
+	}
+}
 
-	mlx5x_mem_put(dev->old);
-	dev->old = NULL;
-	for (i = 0; !dev->hw.caps.resume && i < 2u * dev->pairs; i++)
-		if (mlx5x_eq_refresh(&dev->event, &dev->queues[i].eq) != 0)
-			MLX5X_DEV_LOG(WARNING, dev->hw.name,
-				"queue %u: the spare event path is not ready", i);
-	dev->cleaned.us = mlx5x_dev_now_us() - start;
-	dev->cleaned.cmds = mlx5x_cmd_count_mine() - cmds;
+/*
+ * Behind the answer to the frontend, on threads of its own: side by side, for a
+ * change that comes soon has to wait for all of it.
+ */
+static void
+clean_up(struct mlx5x_dev *dev, unsigned int i)
+{
+	uint64_t cmds = mlx5x_cmd_count_mine();
+
+	clean_piece(dev, i);
+	cmds = mlx5x_cmd_count_mine() - cmds;
+	__atomic_fetch_add(&dev->cleaned.cmds, cmds, __ATOMIC_RELAXED);
+	if (__atomic_sub_fetch(&dev->cleaned.left, 1, __ATOMIC_ACQ_REL) != 0)
+		return;
+	dev->cleaned.us = mlx5x_dev_now_us() - dev->cleaned.start_us;
 	__atomic_store_n(&dev->cleaned.done, true, __ATOMIC_RELEASE);
 }
 
@@ -160,6 +173,13 @@ mlx5x_change_move(struct mlx5x_dev *dev, struct mlx5x_mem_set *new)
 void
 mlx5x_change_clean(struct mlx5x_dev *dev, uint64_t serial)
 {
+	unsigned int n = dev->hw.caps.resume ? 1 : 1 + 2u * dev->pairs;
+
+	if (mlx5x_dev_finish_later(dev) != 0)
+		return;
 	dev->cleaned.serial = serial;
-	mlx5x_dev_later(dev, clean_up);
+	dev->cleaned.start_us = mlx5x_dev_now_us();
+	dev->cleaned.cmds = 0;
+	dev->cleaned.left = n;
+	mlx5x_dev_later_pieces(dev, n, clean_up);
 }

@@ -323,7 +323,7 @@ create_parts(struct mlx5x_dev *dev)
 	ret = mlx5x_work_create(dev->name, MLX5X_WORK_MAX, &dev->work);
 	if (ret)
 		return ret;
-	ret = mlx5x_work_create(dev->name, 1, &dev->later);
+	ret = mlx5x_work_create(dev->name, MLX5X_LATER, &dev->later);
 	if (ret)
 		goto destroy_work;
 	ret = mlx5x_hw_find(&dev->hw, dev->name, dev->conf.dev);

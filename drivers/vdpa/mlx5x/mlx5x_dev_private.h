@@ -34,7 +34,8 @@ enum mlx5x_soft {
 	MLX5X_SOFT_CLOSED,   /* it came; the next start is for show */
 };
 
-#define MLX5X_STEPS 3 /* of a chain, at most */
+#define MLX5X_STEPS 3  /* of a chain, at most */
+#define MLX5X_LATER 16 /* threads for what nobody waits for */
 
 /** What is done with a queue, on the way from one state to another. */
 struct mlx5x_step {
@@ -132,13 +133,15 @@ struct mlx5x_dev {
 	struct mlx5x_dev_table next_table;
 	struct mlx5x_retry retry;
 	struct mlx5x_work *work;  /* owned: firmware commands side by side */
-	struct mlx5x_work *later; /* owned: one thread for what nobody waits for */
+	struct mlx5x_work *later; /* owned: for what nobody waits for */
 	struct mlx5x_phase phase;
 	struct {
-		uint64_t serial, us, cmds; /* of the change cleaned up after */
-		bool done;                 /* atomic: to be put into the history */
+		uint64_t serial, start_us, us, cmds; /* of the change cleaned up after */
+		unsigned int left;                   /* pieces, atomic */
+		bool done;                           /* atomic: to be put into the history */
 	} cleaned;
 	void (*later_fn)(struct mlx5x_dev *dev);
+	void (*pieces_fn)(struct mlx5x_dev *dev, unsigned int i);
 	uint64_t deadline_us; /* of the operation at work; 0: none */
 	bool stuck;           /* a command has not returned, see mlx5x_bounded.c; atomic */
 	bool frozen;          /* and it may use queues: no event touches them; atomic */
@@ -204,6 +207,10 @@ int mlx5x_dev_aside(struct mlx5x_dev *dev, const char *what, int (*fn)(struct ml
  * or mlx5x_dev_once() waits for it.
  */
 void mlx5x_dev_later(struct mlx5x_dev *dev, void (*fn)(struct mlx5x_dev *dev));
+
+/** As mlx5x_dev_later(), for fn(dev, i) with each i in [0, n), side by side; n at least 1. */
+void mlx5x_dev_later_pieces(
+	struct mlx5x_dev *dev, unsigned int n, void (*fn)(struct mlx5x_dev *dev, unsigned int i));
 
 /** Wait for what was left for later: it uses the same objects.  As mlx5x_dev_each(). */
 int mlx5x_dev_finish_later(struct mlx5x_dev *dev);

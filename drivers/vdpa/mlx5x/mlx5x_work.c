@@ -259,16 +259,17 @@ mlx5x_work_run_while(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int
 }
 
 int
-mlx5x_work_post(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg)
+mlx5x_work_post(
+	struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg, unsigned int n)
 {
 	struct batch *b;
 	int ret;
 
-	b = batch_create(work, fn, arg, 1, 1, &ret);
+	b = batch_create(work, fn, arg, n, n, &ret);
 	if (b == NULL)
 		return ret;
 	pthread_mutex_lock(&work->mutex);
-	work->busy++;
+	work->busy += n;
 	submit(work, b);
 	pthread_mutex_unlock(&work->mutex);
 	return 0;

@@ -67,8 +67,9 @@ int mlx5x_work_run(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i
 int mlx5x_work_run_while(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg,
 	unsigned int n, unsigned int at_once, unsigned int (*wait_on)(void *arg));
 
-/** As mlx5x_work_run() of one call, without waiting. */
-int mlx5x_work_post(struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg);
+/** As mlx5x_work_run(), without waiting; `n` at least 1. */
+int mlx5x_work_post(
+	struct mlx5x_work *work, void (*fn)(void *arg, unsigned int i), void *arg, unsigned int n);
 
 /**
  * Wait until all that was posted or abandoned has returned.

@@ -212,14 +212,26 @@ posted_calls_keep_their_order(void **state)
 
 	(void)state;
 	assert_int_equal(mlx5x_work_create("one", 1, &one), 0);
-	assert_int_equal(mlx5x_work_post(one, hang, NULL), 0);
-	assert_int_equal(mlx5x_work_post(one, count, called), 0);
+	assert_int_equal(mlx5x_work_post(one, hang, NULL, 1), 0);
+	assert_int_equal(mlx5x_work_post(one, count, called, 1), 0);
 	assert_int_equal(mlx5x_work_busy(one), 2);
 	assert_int_equal(called[0], 0);
 	sem_post(&gate);
 	assert_int_equal(mlx5x_work_drain(one, LONG_MS), 0);
 	assert_int_equal(called[0], 2);
 	assert_int_equal(mlx5x_work_destroy(one), 0);
+}
+
+/* What nobody waits for runs side by side, too: it could not meet otherwise. */
+static void
+posted_calls_run_side_by_side(void **state)
+{
+	(void)state;
+	pthread_barrier_init(&together, NULL, 4);
+	assert_int_equal(mlx5x_work_post(work, meet, NULL, 4), 0);
+	assert_int_equal(mlx5x_work_drain(work, LONG_MS), 0);
+	assert_int_equal(mlx5x_work_busy(work), 0);
+	pthread_barrier_destroy(&together);
 }
 
 /* Shutdown does not wait for a call that does not return. */
@@ -249,6 +261,7 @@ main(void)
 		T(no_more_at_once_than_asked_for),
 		T(waits_while_somebody_says_so),
 		T(posted_calls_keep_their_order),
+		T(posted_calls_run_side_by_side),
 		T(destroy_leaves_a_stuck_pool),
 	};
 
