@@ -127,7 +127,7 @@ class Trace:
 
     def name_queue(self, c):
         """A queue and all that is there for it alone."""
-        parked = 'desc_addr' not in c.fields and not c.fields.get('used_addr')
+        parked = c.fields.get('virtio_q_mkey') == NULL_KEY
         lane = 'parked' if parked else f'queue{c.fields.get("queue_index", 0)}'
         self.call(c.object, lane)
         for i in (1, 2, 3):
