@@ -112,9 +112,20 @@ def sweep_fails(bench, pairs, kind, step=1):
     return (nth - 1) // step
 
 
-def sweep_killed(bench, pairs, kind, count, step=1):
-    """The guest is killed while its change is inside each of the first `count` commands."""
-    for nth in range(1, count + 1, step):
+def commands_of(bench, pairs, kind):
+    """How much the first change of a guest asks for, when nothing fails."""
+    talker = Talker(bench, pairs, kind)
+    before = bench.at_peace()
+    talker.change(lambda: None)
+    count = bench.at_peace() - before
+    problem = talker.leave()
+    assert not problem, problem
+    return count
+
+
+def sweep_killed(bench, pairs, kind, step=1):
+    """The guest is killed while its change is inside each command."""
+    for nth in range(1, commands_of(bench, pairs, kind) + 1, step):
         since = len(bench.daemon.log())
         talker = Talker(bench, pairs, kind)
         bench.stall(nth, 200)
@@ -148,10 +159,8 @@ def sweep_hung_up(bench, count):
 
 def sweep_hangs(bench, pairs, kind, step=1):
     """Each thing that a change asks for hangs beyond its deadline, and returns later."""
+    count = commands_of(bench, pairs, kind)
     talker = Talker(bench, pairs, kind)
-    before = bench.at_peace()
-    talker.change(lambda: None)
-    count = bench.at_peace() - before
     for nth in range(1, count + 1, step):
         since = len(bench.daemon.log())
         talker.change(lambda nth=nth: bench.stall(nth, STALL_MS))
@@ -191,7 +200,7 @@ def test_every_command_fails(bench, request):
 def test_guest_ends_at_every_command(bench, request):
     profile = request.node.callspec.id
     sweep_hung_up(bench, LEAST[profile])
-    sweep_killed(bench, 1, 'swap', LEAST[profile], step=3)
+    sweep_killed(bench, 1, 'swap', step=3)
     assert not bench.trouble, '\n'.join(bench.trouble)
     bench.remove()
     bench.end()
@@ -219,8 +228,8 @@ def test_every_command_hangs(runner, args, step):
 @pytest.mark.parametrize('pairs', [1, 4])
 @pytest.mark.parametrize('bench', GENERATIONS, indirect=True)
 def test_all_of_it(bench, pairs, kind):
-    count = sweep_fails(bench, pairs, kind)
-    sweep_killed(bench, pairs, kind, count)
+    sweep_fails(bench, pairs, kind)
+    sweep_killed(bench, pairs, kind)
     assert not bench.trouble, '\n'.join(bench.trouble)
     bench.remove()
     bench.end()
