@@ -120,3 +120,26 @@ def test_first_table_fails(daemon, runner, tables):
     guest.close()
     daemon.wait_state('a', 'listening')
     end(daemon)
+
+
+def test_no_queue_survives_the_swap(daemon, runner):
+    """T13: neither the old objects nor two sets of new ones: FAILED and why, until a new table."""
+    guest = Careful(daemon.path('a.sock')).start()
+    daemon.wait_state('a', 'running')
+    dimm = file_of(2 << 20)
+    with ModelCtl(runner.model_ctl) as ctl:
+        for command in ('START_VIRTQ', 'CREATE_GENERAL_OBJECT'):
+            ctl.ask(cmd='fault', set='fail=' + '+'.join(
+                f'{command}:{n}:0x0f' for n in range(1, 9)))
+        guest.table(guest.boot(), (1 << 30, 2 << 20, dimm, 0))
+        dev = daemon.wait_state('a', 'failed')
+        assert dev['queues_active'] == 0 and dev['queues_failed'] == 2
+        assert re.search(r'queue [01]: cannot .*status 0xf', dev['reason']), dev
+        ctl.ask(cmd='fault', clear=True)
+    assert guest.table(guest.boot()) == 0
+    dev = daemon.wait_state('a', 'running')
+    assert dev['queues_active'] == 2 and dev['queues_failed'] == 0
+    guest.close()
+    os.close(dimm)
+    daemon.wait_state('a', 'listening')
+    end(daemon)

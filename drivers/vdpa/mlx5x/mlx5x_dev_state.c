@@ -117,6 +117,23 @@ mlx5x_dev_set_mtu(struct mlx5x_dev *dev)
 			dev->hw.pci, strerror(-ret));
 }
 
+/* What a queue that is down has logged is the device's last error, too. */
+static void
+explain(struct mlx5x_dev *dev)
+{
+	const struct mlx5x_queue *q;
+	unsigned int i;
+
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		if (q->state != MLX5X_QUEUE_FAILED || q->why[0] == '\0')
+			continue;
+		snprintf(
+			dev->last_error, sizeof(dev->last_error), "queue %u: %s", q->index, q->why);
+		return;
+	}
+}
+
 void
 mlx5x_dev_settle(struct mlx5x_dev *dev)
 {
@@ -133,6 +150,8 @@ mlx5x_dev_settle(struct mlx5x_dev *dev)
 		state = RTE_VDPA_MLX5X_FAILED;
 	else if (failed != 0 || dev->lack != MLX5X_LACK_NOTHING)
 		state = RTE_VDPA_MLX5X_DEGRADED;
+	if (failed != 0 && state != dev->state)
+		explain(dev);
 	mlx5x_dev_set_state(dev, state);
 	signal_errors(dev);
 }

@@ -153,6 +153,7 @@ static int
 fail(struct mlx5x_queue *q, int error, const char *what)
 {
 	QLOG(ERR, q, "%s: %s; queue is down", what, strerror(-error));
+	snprintf(q->why, sizeof(q->why), "%s", what);
 	mlx5x_queue_destroy(q);
 	q->state = MLX5X_QUEUE_FAILED;
 	return error;
@@ -228,6 +229,7 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 	ret = mlx5x_virtq_start(hw, &q->virtq);
 	if (ret)
 		return fail_command(q, ret, "cannot make the queue ready");
+	q->why[0] = '\0';
 	q->state = MLX5X_QUEUE_RUNNING;
 	return 0;
 }

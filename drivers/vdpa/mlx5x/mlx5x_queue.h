@@ -89,6 +89,7 @@ struct mlx5x_queue {
 	int callfd;                /* owned, -1: the guest wants no interrupts */
 	int errfd;                 /* owned, -1: nobody wants to know; kept over a stop */
 	bool error_signalled;      /* since it last ran */
+	char why[112];             /* what took it down; empty: it runs, or an event did */
 	uint64_t down_us, dark_us; /* when it was last suspended; for how long */
 	uint64_t corrections, recoveries, errors, interrupts;
 	uint64_t recovered_us[MLX5X_RECOVERIES]; /* times of the last ones */
