@@ -392,6 +392,8 @@ mlx5x_dev_create(struct rte_device *rdev, const struct mlx5x_conf *conf, struct 
 	memset(dev->next_table.fds, -1, sizeof(dev->next_table.fds));
 	pthread_mutex_init(&dev->lock, NULL);
 	ret = create_parts(dev);
+	if (ret == 0)
+		ret = mlx5x_dev_prepare_ahead(dev);
 	if (ret && dev->stuck) {
 		mlx5x_dev_end(dev);
 		return ret;

@@ -44,6 +44,7 @@ close_all(struct mlx5x_dev *dev)
 		return false;
 	}
 	/* Without a loop it has never been more than opened. */
+	dev->conf.queues = 0; /* nothing is made ready for another guest */
 	if (dev->loop != NULL)
 		mlx5x_dev_forget(dev);
 	if (!dev->stuck)

@@ -240,6 +240,12 @@ int mlx5x_dev_steer_away(struct mlx5x_dev *dev);
  */
 int mlx5x_dev_move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem);
 
+/**
+ * Prepare the queues of devarg `queues` for a guest to come; as mlx5x_dev_each().
+ * What cannot be created is logged and left to the guest's start.
+ */
+int mlx5x_dev_prepare_ahead(struct mlx5x_dev *dev);
+
 /** RUNNING queues to SUSPENDED; as mlx5x_dev_each(). */
 int mlx5x_dev_suspend_queues(struct mlx5x_dev *dev);
 

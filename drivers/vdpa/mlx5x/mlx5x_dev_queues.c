@@ -78,6 +78,26 @@ mlx5x_dev_audit_queues(struct mlx5x_dev *dev)
 }
 
 static void
+ahead(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	(void)mem;
+	mlx5x_queue_ahead(q);
+}
+
+int
+mlx5x_dev_prepare_ahead(struct mlx5x_dev *dev)
+{
+	int ret;
+
+	if (dev->conf.queues == 0)
+		return 0;
+	mlx5x_loop_park(dev->loop);
+	ret = mlx5x_dev_each(dev, MLX5X_QUEUE_IDLE, "creating ahead", ahead, NULL);
+	mlx5x_loop_unpark(dev->loop);
+	return ret;
+}
+
+static void
 note_up(struct mlx5x_queue *q)
 {
 	if (q->state == MLX5X_QUEUE_RUNNING)

@@ -230,7 +230,7 @@ release_all(struct mlx5x_dev *dev)
 
 	mlx5x_loop_park(dev->loop);
 	for (i = 0; i < 2u * dev->pairs; i++)
-		mlx5x_queue_release(&dev->queues[i]);
+		mlx5x_queue_recycle(&dev->queues[i]);
 	mlx5x_loop_unpark(dev->loop);
 	mlx5x_mem_put(dev->mem);
 	mlx5x_mem_put(dev->old);

@@ -38,7 +38,7 @@ struct mlx5x_conf {
 	uint16_t hw_latency_mode;     /* counted from 1 first, 2 last completion; 0: firmware */
 	uint16_t hw_max_latency_us;   /* longest wait for more completions; 0: firmware */
 	uint16_t hw_max_pending_comp; /* most completions to wait for; 0: firmware */
-	uint16_t queues;              /* pairs to create ahead, not acted on yet; 0: none */
+	uint16_t queues;              /* pairs to prepare ahead of a guest; 0: none */
 	uint16_t queue_size;          /* entries of those, given with `queues` only */
 	uint16_t max_pairs;           /* pairs offered; 0: what the device has */
 	uint16_t resume;              /* 0, 1: forced; MLX5X_RESUME_AUTO: what the device can */

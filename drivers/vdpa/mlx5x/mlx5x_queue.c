@@ -474,6 +474,44 @@ keep_counters(struct mlx5x_queue *q)
 	base->invalid_buffer -= now.invalid_buffer;
 }
 
+/* Of the queues that a guest is expected to have. */
+static bool
+is_expected(const struct mlx5x_queue *q)
+{
+	return q->index < 2u * q->env->conf->queues;
+}
+
+void
+mlx5x_queue_ahead(struct mlx5x_queue *q)
+{
+	uint16_t size = q->env->conf->queue_size;
+	int ret;
+
+	if (!is_expected(q) || q->virtq.obj != NULL)
+		return;
+	ret = mlx5x_virtq_prepare(q->env->hw, &q->virtq, size);
+	if (ret == 0)
+		ret = mlx5x_eq_create(q->env->event, &q->eq, size, q->index);
+	if (ret == 0)
+		return;
+	QLOG(WARNING, q, "cannot be prepared ahead of a guest: %s", strerror(-ret));
+	mlx5x_eq_destroy(q->env->event, &q->eq);
+	mlx5x_virtq_release(q->env->hw, &q->virtq);
+}
+
+void
+mlx5x_queue_recycle(struct mlx5x_queue *q)
+{
+	if (!is_expected(q)) {
+		mlx5x_queue_release(q);
+		return;
+	}
+	mlx5x_queue_destroy(q);
+	mlx5x_queue_set_fds(q, -1, -1);
+	mlx5x_queue_set_errfd(q, -1);
+	mlx5x_queue_ahead(q);
+}
+
 void
 mlx5x_queue_release(struct mlx5x_queue *q)
 {

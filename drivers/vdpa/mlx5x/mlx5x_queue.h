@@ -210,4 +210,15 @@ void mlx5x_queue_destroy(struct mlx5x_queue *q);
 /** Give back also what outlives a stop: event path, work areas, descriptors. */
 void mlx5x_queue_release(struct mlx5x_queue *q);
 
+/**
+ * Create what a queue needs whatever its guest is like, of devargs `queues` and
+ * `queue_size`: counters, work areas, event path.  Other queues, and those with
+ * a queue object, are left alone.  What fails is logged, and left to
+ * mlx5x_queue_start(), as is a ring of another size.
+ */
+void mlx5x_queue_ahead(struct mlx5x_queue *q);
+
+/** As mlx5x_queue_release(), but ready for the next guest as mlx5x_queue_ahead() has it. */
+void mlx5x_queue_recycle(struct mlx5x_queue *q);
+
 #endif /* MLX5X_QUEUE_H */
