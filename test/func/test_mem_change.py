@@ -71,6 +71,18 @@ def test_all_kinds_many_queues(runner):
     vfs.end()
 
 
+@pytest.mark.parametrize('resume', (1, 0))
+def test_64_pairs(runner, resume):
+    """As many queues as there can be; so few frames for each that some take long to show up."""
+    vfs = TwoVfs(runner, fw=(f'resume={resume}',))
+    echo = vfs.guest(1, '--role', 'echo', '--seconds', 600)
+    report = sound(vfs.guest(0, '--pairs', 64, '--min-active', 128, '--seconds', 0, '--rate', 1000,
+                             '--window', 16, '--change', 'add:1,remove:1,restart:1').result())
+    assert report['active_queues'] == 128
+    echo.stop()
+    vfs.end()
+
+
 def test_same_table_costs_nothing(runner):
     """T15: an identical or re-ordered table is no firmware command at all."""
     vfs = TwoVfs(runner)
