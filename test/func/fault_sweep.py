@@ -34,13 +34,14 @@ SPLIT_LACKS = 1 << 34  # VIRTIO_F_RING_PACKED
 class Guest(Frontend):
     """A frontend without traffic whose every message is answered: nothing is on its way."""
 
-    def __init__(self, path):
+    def __init__(self, path, protocol=0):
         super().__init__(path)
-        self.extra = []
+        self.extra, self.events, self.kicks = [], [], {}
         features = self.ask(1)
         self.send(3)
-        assert self.ask(15) & (MQ | REPLY_ACK) == MQ | REPLY_ACK
-        self.send(16, struct.pack('<Q', MQ | REPLY_ACK))
+        protocol |= MQ | REPLY_ACK
+        assert self.ask(15) & protocol == protocol
+        self.send(16, struct.pack('<Q', protocol))
         self.features = features & ~SPLIT_LACKS
 
     def tell(self, request, payload, fds=()):
@@ -69,7 +70,9 @@ class Guest(Frontend):
             for request in (13, 12):
                 event = os.eventfd(0) if hasattr(os, 'eventfd') else os.memfd_create('event')
                 self.tell(request, struct.pack('<Q', ring), [event])
-                os.close(event)
+                if request == 12:
+                    self.kicks[ring] = event
+                self.events.append(event)
         self.enable(pair, True)
 
     def settle(self):
@@ -86,6 +89,10 @@ class Guest(Frontend):
         self.table([(GPA, self.SIZE, self.fd)])
         self.rings(0)
         return self
+
+    def write(self, ring, at, form, *values):
+        """Into a ring: descriptors at 0, available at 0x1000, used at 0x2000."""
+        struct.pack_into(form, self.mem, ring * 0x10000 + at, *values)
 
     def add_memory(self):
         return self.table(self.more_memory())
@@ -111,7 +118,7 @@ class Guest(Frontend):
 
     def close(self):
         super().close()
-        for _, _, fd in self.extra:
+        for fd in (*self.events, *(fd for _, _, fd in self.extra)):
             os.close(fd)
 
 
@@ -210,6 +217,16 @@ class Bench:
         """Lines of the driver about port a in the log; its vdev is the fourth one."""
         return re.findall(r'(?m)^mlx5x vdpa_mlx5x3: .*$', self.daemon.log()[since:])
 
+    def first_guest(self):
+        """One comes and goes: what is opened once is open after it.  The Rest from then on."""
+        bare = self.at_rest().objects
+        guest = self.attach()
+        guest.settle()
+        guest.close()
+        self.daemon.wait_state('a', 'listening')
+        wait_for('the guest to be forgotten', lambda: self.at_rest().objects == bare)
+        return self.at_rest()
+
     # Sweeping.
 
     def arm(self, nth):
@@ -284,6 +301,8 @@ class Bench:
             assert report['violations_total'] == report['corrupted'] == 0, report['violations']
             assert report['duplicated'] == report['reordered'] == 0, report
         assert report['echoed'] > 0
+        oracle = self.ctl.vf(0)['oracle']
+        assert oracle['outside'] == oracle['replaced'] == oracle['kept'] == 0, oracle
         self.ctl.__exit__()
         assert self.daemon.stop() == 0, self.daemon.log()
         left = re.findall(r'context closed, (\d+) objects? left', self.daemon.log())

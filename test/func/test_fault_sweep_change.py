@@ -23,7 +23,6 @@ class Talker:
 
     def __init__(self, bench, pairs, kind):
         self.bench, self.pairs = bench, pairs
-        self.base = bench.at_rest()
         self.changes = 0
         self.front = bench.guest('a', 0, 3, '--pairs', pairs, '--rate', 2000, '--window', 8,
                                  '--step', '--live', '--interval', 0, '--change', f'{kind}:100000',
@@ -59,17 +58,21 @@ class Talker:
         wait_for('the guest to run or its state to say why not', known)
         return self.runs() and self.bench.state()['state'] == 'running'
 
-    def leave(self, failed=False):
-        """What is wrong with what it saw, or None."""
+    def leave(self):
+        """What is wrong with what it saw, or None.
+
+        A queue that is down is signalled, and memory that was not served at once is missing
+        for a while (decision 14); what the device must not touch is judged at the end.
+        """
         self.front.child.terminate()
         _, report = self.front.result()
         self.bench.daemon.wait_state('a', 'listening')
         rules = {v['rule'] for v in report['violations']}
-        if rules - ({'ring-error', 'interrupt'} if failed else set()):
+        if rules - {'ring-error', 'interrupt', 'dma'}:
             return f'rules broken: {report["violations"]}'
         if report['corrupted'] or report['duplicated'] or report['reordered']:
             return f'frames: {report}'
-        return self.bench.leftovers(self.base)
+        return self.bench.leftovers(self.bench.base)
 
 
 def start(runner, profile):
@@ -77,16 +80,8 @@ def start(runner, profile):
     bench.ctl.ask(cmd='fault', set=f'profile={profile}')
     bench.others.append(bench.guest('d', 3, 0, '--role', 'echo'))
     assert bench.add() is None
-    first_guest(bench)
+    bench.base = bench.first_guest()
     return bench
-
-
-def first_guest(bench):
-    """What is opened once is open after it."""
-    guest = bench.attach()
-    guest.settle()
-    guest.close()
-    bench.daemon.wait_state('a', 'listening')
 
 
 def sweep_fails(bench, pairs, kind, step=1):
@@ -102,7 +97,7 @@ def sweep_fails(bench, pairs, kind, step=1):
         if not runs and not state['reason']:
             problem = f'state {state["state"]} without a reason'
         if not runs:
-            problem = talker.leave(failed=True) or problem
+            problem = talker.leave() or problem
             talker = Talker(bench, pairs, kind)
         if problem:
             bench.complain(f'{kind}, {pairs} pairs', nth, problem, since)
@@ -134,7 +129,7 @@ def sweep_killed(bench, pairs, kind, step=1):
         talker.front.child.kill()
         talker.front.wait()
         bench.daemon.wait_state('a', 'listening')
-        problem = bench.leftovers(talker.base)
+        problem = bench.leftovers(bench.base)
         if problem:
             bench.complain('killed', nth, problem, since)
     problem = Talker(bench, pairs, kind).leave()
@@ -145,14 +140,13 @@ def sweep_hung_up(bench, count):
     """As sweep_killed(), with a guest without traffic that closes its socket."""
     for nth in range(1, count + 1):
         since = len(bench.daemon.log())
-        base = bench.at_rest()
         guest = bench.attach()
         bench.stall(nth, 100)
         guest.send_more_memory()
         wait_for('the command', lambda: not bench.is_pending())
         guest.close()
         bench.daemon.wait_state('a', 'listening')
-        problem = bench.leftovers(base)
+        problem = bench.leftovers(bench.base)
         if problem:
             bench.complain('hung up', nth, problem, since)
 
@@ -165,13 +159,15 @@ def sweep_hangs(bench, pairs, kind, step=1):
         since = len(bench.daemon.log())
         talker.change(lambda nth=nth: bench.stall(nth, STALL_MS))
         bench.at_peace()
-        wait_for('the device to be back', lambda: bench.state()['state'] == 'running')
+        # degraded: it serves the table before, as this one was refused
+        wait_for('the device to be back',
+                 lambda: bench.state()['state'] in ('running', 'degraded'))
         wait_for('all queues to run', talker.runs)
         lines = bench.errors(since)
         if len(lines) > 1:
             bench.complain('hung', nth, f'{len(lines)} lines in the log', since)
         if lines:  # memory that was refused carries no buffer, the next guest begins afresh
-            problem = talker.leave(failed=True)
+            problem = talker.leave()
             if problem:
                 bench.complain('hung', nth, problem, since)
             talker = Talker(bench, pairs, kind)
@@ -209,7 +205,7 @@ def test_guest_ends_at_every_command(bench, request):
 def start_plugin(runner, args):
     bench = PluginBench(runner, f',cmd_timeout_ms={TIMEOUT_MS}{args}')
     bench.others.append(bench.guest('d', 3, 0, '--role', 'echo'))
-    first_guest(bench)
+    bench.base = bench.first_guest()
     return bench
 
 
