@@ -23,12 +23,10 @@ def boot_packed(host, **options):
 
 
 def test_packed_dimms(make_host):
-    """Streams both ways, memory in and out, driver reload, all over many rounds of the rings."""
+    """Memory in and out under a stream that is compared, link down and up, TCP at full speed."""
     host = make_host()
     guest = boot_packed(host)
     guest.ping(ADDRESS)
-    for direction in ((), ('-R',)):
-        host.iperf(*direction)
     cycle_dimms(host, guest, 3)
     guest.ask('set_link', name='n0', up=False)
     wait_until('no carrier', lambda: guest.shell('cat /sys/class/net/eth0/carrier').strip() == '0')
