@@ -104,7 +104,11 @@ class Ports:
             report['reason'], report['stage'], report['error'], self.daemon.log()[-2000:])
         assert report['violations_total'] == 0, report['violations'][:3]
         assert report['corrupted'] == report['duplicated'] == report['reordered'] == 0
-        check_losses(report, RESTART if 'restart' in changes else BLACKOUT)
+        reasons = RESTART if 'restart' in changes else BLACKOUT
+        if self.row['strict_doorbell'] == '1' and '--host-notifier' in words:
+            # Doorbells of another process are seen 2 ms late: buffers can be there, unknown.
+            reasons = reasons | {'rx_no_buffer'}
+        check_losses(report, reasons)
         assert report['lost_tx'] == 0
         assert report['active_queues'] == 2 * self.pairs and report['returned'] > 0
         assert report['changes_done'] >= report['changes_asked']
