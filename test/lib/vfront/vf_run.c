@@ -13,7 +13,7 @@
 #define IDLE_WAIT_US 1000
 #define WARM_CHAINS  8       /* per queue, before anything is changed */
 #define WARM_MORE_US 3000000 /* for the other queues, once the first frame is back */
-#define LAST_US      5000000
+#define LAST_US      5000000 /* without progress of a queue that has to show that it runs */
 #define QUIET_US     300000
 #define COME_HOME_US 10000000 /* without a frame: those on the way are lost */
 
@@ -24,7 +24,7 @@ struct run {
 	struct vf_traffic traffic;
 	struct vf_change change;
 	uint64_t begun_us;
-	uint64_t changed_us; /* when the last change was done; 0: not yet */
+	uint64_t progress, progress_us; /* of the queues since then; when it last grew */
 	uint64_t live_us;
 	unsigned int live_at;    /* how far the changes were in the last status line */
 	unsigned int moved;      /* frames in the last turn */
@@ -133,6 +133,21 @@ active(const struct run *r)
 	return vf_traffic_active(&r->traffic, r->traffic.conf.window + 1ull);
 }
 
+/* Many queues share the frames, and a slow machine has few: as long as one that
+ * has to get there still moves, it is no time to judge.
+ */
+static bool
+settled(struct run *r, uint64_t now)
+{
+	uint64_t progress = vf_traffic_progress(&r->traffic, r->traffic.conf.window + 1ull);
+
+	if (progress != r->progress || r->progress_us == 0) {
+		r->progress = progress;
+		r->progress_us = now;
+	}
+	return active(r) >= r->result->warm_queues || now - r->progress_us > LAST_US;
+}
+
 static bool
 finished(struct run *r)
 {
@@ -140,13 +155,10 @@ finished(struct run *r)
 
 	if (!vf_change_done(&r->change))
 		return false;
-	if (r->changed_us == 0)
-		r->changed_us = now;
 	if (now - r->begun_us < r->conf->seconds * 1000000ull ||
 		r->traffic.account.sent < r->conf->frames)
 		return false;
-	return r->conf->traffic.role != VF_ROLE_SOURCE || now - r->changed_us > LAST_US ||
-	       active(r) >= r->result->warm_queues;
+	return r->conf->traffic.role != VF_ROLE_SOURCE || settled(r, now);
 }
 
 static int

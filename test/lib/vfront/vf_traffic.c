@@ -132,6 +132,18 @@ vf_traffic_active(const struct vf_traffic *t, uint64_t chains)
 }
 
 uint64_t
+vf_traffic_progress(const struct vf_traffic *t, uint64_t chains)
+{
+	uint64_t sum = 0, moved;
+
+	for (unsigned int i = 0; i < t->guest->n_queues; i++) {
+		moved = t->guest->queue[i].moved - t->marked[i];
+		sum += moved < chains ? moved : chains;
+	}
+	return sum;
+}
+
+uint64_t
 vf_traffic_silence(const struct vf_traffic *t)
 {
 	bool waiting =

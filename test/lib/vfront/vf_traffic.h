@@ -115,6 +115,9 @@ void vf_traffic_mark_queues(struct vf_traffic *t);
 /** @return queues that moved at least `chains` chains since the mark. */
 unsigned int vf_traffic_active(const struct vf_traffic *t, uint64_t chains);
 
+/** @return chains that queues moved since the mark, at most `chains` of each. */
+uint64_t vf_traffic_progress(const struct vf_traffic *t, uint64_t chains);
+
 /**
  * @return microseconds since anything was received, while something was
  *   expected; 0 otherwise.
