@@ -148,6 +148,49 @@ corrupt_text(const struct mlx5x_queue *q)
 		       : "available index is ahead of the used one by more than the ring has";
 }
 
+/* Where the queue continues.  Nothing works on the ring any more.  -EPROTO: nowhere, FAILED. */
+static int
+judge(struct mlx5x_queue *q, uint16_t hw_used)
+{
+	struct mlx5x_index_ring memory = read_ring(q);
+
+	switch (mlx5x_index_stop(&memory, q->fw, hw_used, &q->base)) {
+	case MLX5X_INDEX_EXACT:
+		break;
+	case MLX5X_INDEX_MEMORY_WON:
+		q->corrections++;
+		QLOG(WARNING, q, "firmware says used index %u, guest memory %u: memory is right",
+			hw_used, q->base);
+		break;
+	case MLX5X_INDEX_RECOVERED:
+		q->recoveries++;
+		QLOG(WARNING, q, "firmware has no used index, continuing from memory at %u",
+			q->base);
+		break;
+	case MLX5X_INDEX_CORRUPT:
+		QLOG(ERR, q, "%s; queue is down", corrupt_text(q));
+		q->state = MLX5X_QUEUE_FAILED;
+		return -EPROTO;
+	}
+	return 0;
+}
+
+/*
+ * Destroy the object.  One that could not be suspended has used buffers until
+ * then: only now the ring says where to continue.
+ */
+static int
+let_go(struct mlx5x_queue *q)
+{
+	int ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
+
+	if (ret == 0 && q->state == MLX5X_QUEUE_SUSPENDED && q->fw == MLX5X_INDEX_FW_SILENT) {
+		judge(q, 0);
+		q->fw = MLX5X_INDEX_FW_ERROR;
+	}
+	return ret;
+}
+
 /* Out of service, and visible; the others run on. */
 static int
 fail(struct mlx5x_queue *q, int error, const char *what)
@@ -304,7 +347,6 @@ void
 mlx5x_queue_audit(struct mlx5x_queue *q)
 {
 	struct mlx5x_index_ring memory;
-	enum mlx5x_index_verdict verdict;
 	uint16_t hw_used;
 
 	if (q->state != MLX5X_QUEUE_SUSPENDED)
@@ -312,26 +354,13 @@ mlx5x_queue_audit(struct mlx5x_queue *q)
 	hw_used = ask_firmware(q);
 	if (mlx5x_eq_poll(&q->eq) > 0)
 		mlx5x_queue_call(q);
-	memory = read_ring(q);
-	verdict = mlx5x_index_stop(&memory, q->fw, hw_used, &q->base);
-	switch (verdict) {
-	case MLX5X_INDEX_EXACT:
-		break;
-	case MLX5X_INDEX_MEMORY_WON:
-		q->corrections++;
-		QLOG(WARNING, q, "firmware says used index %u, guest memory %u: memory is right",
-			hw_used, q->base);
-		break;
-	case MLX5X_INDEX_RECOVERED:
-		q->recoveries++;
-		QLOG(WARNING, q, "firmware has no used index, continuing from memory at %u",
-			q->base);
-		break;
-	case MLX5X_INDEX_CORRUPT:
-		QLOG(ERR, q, "%s; queue is down", corrupt_text(q));
-		q->state = MLX5X_QUEUE_FAILED;
-		break;
+	if (q->fw != MLX5X_INDEX_FW_SILENT || q->virtq.obj == NULL) {
+		judge(q, hw_used);
+		return;
 	}
+	/* It may run on: this is a guess until let_go(). */
+	memory = read_ring(q);
+	mlx5x_index_stop(&memory, q->fw, hw_used, &q->base);
 }
 
 int
@@ -355,9 +384,11 @@ mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 {
 	int ret;
 
-	ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
+	ret = let_go(q);
 	if (ret)
 		return fail_command(q, ret, "cannot destroy the queue object");
+	if (q->state != MLX5X_QUEUE_SUSPENDED)
+		return -EPROTO;
 	ret = mlx5x_eq_switch(q->env->event, &q->eq);
 	if (ret)
 		return fail_command(q, ret, "cannot reset the event path");
@@ -372,6 +403,21 @@ mlx5x_queue_move(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 		mlx5x_queue_go(q);
 }
 
+/* With everything new.  The object before may have run before its command failed. */
+static int
+once_more(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	int ret;
+
+	QLOG(NOTICE, q, "once more, with everything new");
+	mlx5x_eq_destroy(q->env->event, &q->eq);
+	mlx5x_virtq_release(q->env->hw, &q->virtq);
+	mlx5x_queue_remap(q, mem);
+	q->fw = MLX5X_INDEX_FW_SILENT;
+	ret = judge(q, 0);
+	return ret ? ret : bring_up(q, mem);
+}
+
 void
 mlx5x_queue_renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 {
@@ -379,13 +425,8 @@ mlx5x_queue_renew(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 
 	ret = mlx5x_queue_replace(q, mem);
 	/* Work areas of an object that stays behind are still the device's. */
-	if (ret && q->virtq.obj == NULL) {
-		QLOG(NOTICE, q, "once more, with everything new");
-		mlx5x_eq_destroy(q->env->event, &q->eq);
-		mlx5x_virtq_release(q->env->hw, &q->virtq);
-		mlx5x_queue_remap(q, mem);
-		ret = bring_up(q, mem);
-	}
+	if (ret && ret != -EPROTO && q->virtq.obj == NULL)
+		ret = once_more(q, mem);
 	if (ret == 0)
 		mlx5x_queue_go(q);
 }
@@ -447,7 +488,7 @@ mlx5x_queue_destroy(struct mlx5x_queue *q)
 	int ret;
 
 	if (q->virtq.obj != NULL) {
-		ret = mlx5x_virtq_destroy(q->env->hw, &q->virtq);
+		ret = let_go(q);
 		if (ret)
 			QLOG(ERR, q, "queue object stays behind: %s", strerror(-ret));
 		q->eq.pair[q->eq.active].spent = true;

@@ -135,7 +135,8 @@ void mlx5x_queue_suspend(struct mlx5x_queue *q);
 /**
  * Of a SUSPENDED queue: ask firmware where it is, deliver what completed, and
  * decide `base`.  FAILED when no base can be right; the object is still there
- * then, suspended, for the receive table may name it.
+ * then, suspended, for the receive table may name it.  Where firmware does not
+ * say that it stopped, `base` is final once the object is gone.
  */
 void mlx5x_queue_audit(struct mlx5x_queue *q);
 
@@ -153,7 +154,7 @@ int mlx5x_queue_resume(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
  * SUSPENDED to RUNNING with a new object.  No RQT may name the old one.
  *
  * @return
- *   0, or -errno with the queue FAILED.
+ *   0, or -errno with the queue FAILED (-EPROTO: no base can be right).
  */
 int mlx5x_queue_replace(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem);
 

@@ -87,6 +87,8 @@ mlx5x_virtq_destroy(struct mlx5x_hw *h, struct mlx5x_virtq *vq)
 	(void)h;
 	if (ret == 0)
 		vq->obj = NULL;
+	if (ret == 0 && fw.late_used != NULL)
+		*fw.late_used += 3;
 	return ret;
 }
 

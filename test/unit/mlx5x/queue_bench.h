@@ -35,6 +35,7 @@ struct queue_bench_fw {
 	uint16_t resumed_base;
 	uint64_t cookie;
 	unsigned int completions;
+	uint16_t *late_used; /* moves on by three while the object is destroyed; NULL: not */
 	struct mlx5x_virtq_counters counters;
 	uint16_t flags_at_doorbell;
 	uint64_t calls_at_doorbell;

@@ -179,15 +179,21 @@ stop_delivers_what_completed(void **state)
 	assert_int_equal(calls(), 1);
 }
 
-/* T12: SUSPEND fails, or leaves ERROR, or the query fails. */
+/*
+ * T12: SUSPEND fails, or leaves ERROR, or the query fails.  What may run on is
+ * judged when its object is gone.
+ */
 static void
 stop_without_firmware(void **state)
 {
 	static const struct {
 		char fail;
 		enum mlx5x_vq_state state;
-	} rows[] = { { 'S', MLX5X_VQ_RDY }, { 0, MLX5X_VQ_ERROR }, { 'Q', MLX5X_VQ_SUSPEND } };
+		bool runs_on;
+	} rows[] = { { 'S', MLX5X_VQ_RDY, true }, { 0, MLX5X_VQ_ERROR, false },
+		{ 'Q', MLX5X_VQ_SUSPEND, true } };
 	unsigned int i;
+	uint16_t base;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		setup(state);
@@ -195,18 +201,34 @@ stop_without_firmware(void **state)
 		fw.fail = rows[i].fail;
 		fw.state = rows[i].state;
 		stop(50, 60, 12345);
-		assert_int_equal(q.base, 50);
-		assert_int_equal(q.recoveries, 1);
+		base = rows[i].runs_on ? 53 : 50;
+		fw.late_used = rows[i].runs_on ? &USED(&before)[1] : NULL;
 		/* Such an object is not resumed: another one takes its place. */
 		assert_int_equal(mlx5x_queue_resume(&q, &after), -EOPNOTSUPP);
 		fw.fail = 0;
-		memcpy(after.bytes, before.bytes, sizeof(after.bytes));
 		assert_int_equal(mlx5x_queue_replace(&q, &after), 0);
-		assert_int_equal(fw.created.base, 50);
+		assert_int_equal(q.recoveries, 1);
+		assert_int_equal(fw.created.base, base);
 		assert_int_equal(fw.created.mkey, 0x200);
 		if (i + 1 < sizeof(rows) / sizeof(rows[0]))
 			teardown(state);
 	}
+}
+
+/* GET_VRING_BASE answers what was used up to the end, not up to a SUSPEND that failed. */
+static void
+destroy_knows_the_base(void **state)
+{
+	(void)state;
+	assert_int_equal(start(0), 0);
+	fw.fail = 'S';
+	fw.state = MLX5X_VQ_RDY;
+	stop(50, 60, 12345);
+	fw.fail = 0;
+	fw.late_used = &USED(&before)[1];
+	mlx5x_queue_destroy(&q);
+	assert_int_equal(q.base, 53);
+	assert_int_equal(q.state, MLX5X_QUEUE_IDLE);
 }
 
 static void
@@ -322,6 +344,7 @@ main(void)
 		T(stop_memory_wins),
 		T(stop_delivers_what_completed),
 		T(stop_without_firmware),
+		T(destroy_knows_the_base),
 		T(stop_corrupt_ring_is_down),
 		T(resume_on_the_new_memory),
 		T(generation_moves_on),
