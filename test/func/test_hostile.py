@@ -226,7 +226,7 @@ def test_hostile_frontend(daemon, runner, harm):
     echo = runner.vfront(daemon.path('c.sock'), '--role', 'echo', '--mac', MACS[2], '--seconds', '600')
     daemon.wait_state('c', 'running')
     source = runner.vfront(daemon.path('b.sock'), '--mac', MACS[1], '--peer-mac', MACS[2],
-                           '--rate', '2000', '--seconds', '600')
+                           '--rate', '2000', '--seconds', '600', '--live')
     daemon.wait_state('b', 'running')
     def connect():
         # While the one before is being cleared away, a second one would be refused.
@@ -237,6 +237,7 @@ def test_hostile_frontend(daemon, runner, harm):
     daemon.wait_state('a', 'listening')
     # The next guest on the same VF is served.
     serve_one(daemon, 'a')
+    source.await_text(r'queues 2/2')
     source.stop()
     status, report = source.result()
     assert status == 0 and report['violations_total'] == 0 and report['corrupted'] == 0, report

@@ -162,9 +162,9 @@ def test_add_and_delete_leave_nothing(daemon):
 
 
 @pytest.mark.parametrize('fail, state, words', [
-    ('CREATE_GENERAL_OBJECT:4', 'degraded', 'a queue did not start'),
-    ('MODIFY_GENERAL_OBJECT:1', 'degraded', 'a queue did not start'),
-    ('CREATE_QP:2', 'degraded', 'a queue did not start'),
+    ('CREATE_GENERAL_OBJECT:4', 'degraded', 'cannot create the queue object'),
+    ('MODIFY_GENERAL_OBJECT:1', 'degraded', 'cannot make the queue ready'),
+    ('CREATE_QP:2', 'degraded', 'cannot create the event path'),
     ('CREATE_TIR:1', 'failed', 'cannot steer'),
 ])
 def test_firmware_that_refuses(daemon, fail, state, words):

@@ -115,7 +115,11 @@ def carry(pairs, args, record_property):
     """One life of two VFs and two guests.  False, with stacks in the report, if it stalls."""
     runner = Runner()
     try:
-        host = runner.vdpa_host('stock', pairs, args=',event_mode=2' + args.format(n=pairs))
+        try:
+            host = runner.vdpa_host('stock', pairs, args=',event_mode=2' + args.format(n=pairs))
+        except pytest.fail.Exception as late:
+            record_property('stalled', f'probe: {late}')
+            return False
         guest(runner, runner.path('b'), pairs)
         source = runner.vfront(runner.path('a'), '--pairs', str(pairs), '--mac', '52:54:00:00:00:01',
                                '--peer-mac', '52:54:00:00:00:02', '--seconds', '1')
