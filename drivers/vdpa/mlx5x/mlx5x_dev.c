@@ -251,8 +251,11 @@ create_queues(struct mlx5x_dev *dev)
 	if (dev->queues == NULL)
 		return -ENOMEM;
 	dev->env = (struct mlx5x_queue_env){ &dev->hw, dev->loop, &dev->event, &dev->conf };
-	for (i = 0; i < 2 * dev->pairs; i++)
+	for (i = 0; i < 2 * dev->pairs; i++) {
 		mlx5x_queue_init(&dev->queues[i], &dev->env, i);
+		dev->queues[i].features = mlx5x_dev_queue_features(dev, UINT64_MAX);
+		dev->queues[i].expected = dev->queues[i].features;
+	}
 	return 0;
 }
 

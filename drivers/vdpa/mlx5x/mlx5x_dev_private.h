@@ -240,6 +240,9 @@ int mlx5x_dev_steer_away(struct mlx5x_dev *dev);
  */
 int mlx5x_dev_move_queues(struct mlx5x_dev *dev, const struct mlx5x_mem_set *mem);
 
+/** virtio feature bits to those of enum mlx5x_virtq_feature that the device has. */
+uint16_t mlx5x_dev_queue_features(const struct mlx5x_dev *dev, uint64_t virtio);
+
 /**
  * Prepare the queues of devarg `queues` for a guest to come; as mlx5x_dev_each().
  * What cannot be created is logged and left to the guest's start.

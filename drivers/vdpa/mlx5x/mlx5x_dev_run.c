@@ -21,9 +21,8 @@
 #include "mlx5x_guest.h"
 #include "mlx5x_log.h"
 
-/* virtio feature bits of the connection to the device's. */
-static uint16_t
-queue_features(const struct mlx5x_dev *dev)
+uint16_t
+mlx5x_dev_queue_features(const struct mlx5x_dev *dev, uint64_t virtio)
 {
 	static const struct {
 		uint8_t virtio, device;
@@ -38,7 +37,7 @@ queue_features(const struct mlx5x_dev *dev)
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(map); i++)
-		if (dev->features & (UINT64_C(1) << map[i].virtio))
+		if (virtio & (UINT64_C(1) << map[i].virtio))
 			features |= (uint16_t)(1u << map[i].device);
 	return features & dev->hw.caps.features;
 }
@@ -121,7 +120,7 @@ claim_queue(struct mlx5x_dev *dev, struct mlx5x_queue *q)
 			dev, "queue %u: cannot take over the ring: %s", q->index, strerror(-ret));
 		return ret;
 	}
-	q->features = queue_features(dev);
+	q->features = mlx5x_dev_queue_features(dev, dev->features);
 	q->base = avail;
 	q->state = MLX5X_QUEUE_CLAIMED;
 	return 0;
@@ -133,7 +132,7 @@ start_queue(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 	const struct mlx5x_ring ring = q->ring;
 
 	/* An object that could not be destroyed before gets another chance. */
-	if (q->virtq.obj != NULL)
+	if (q->virtq.obj != NULL && !q->ahead)
 		mlx5x_queue_destroy(q);
 	mlx5x_queue_start(q, &ring, mem, q->base);
 }
@@ -206,17 +205,21 @@ prepare_for_changes(struct mlx5x_dev *dev)
 	return 0;
 }
 
-/* Event path and work areas stay. */
+/* Event path and work areas stay, and what the guest had no use for. */
 static int
 stop_hw(struct mlx5x_dev *dev)
 {
+	struct mlx5x_queue *q;
 	unsigned int i;
 
 	mlx5x_steer_set(&dev->hw, &dev->steer, NULL, 0);
 	if (mlx5x_virtq_destroy(&dev->hw, &dev->parked) == 0)
 		mlx5x_virtq_release(&dev->hw, &dev->parked);
-	for (i = 0; i < 2u * dev->pairs; i++)
-		mlx5x_queue_destroy(&dev->queues[i]);
+	for (i = 0; i < 2u * dev->pairs; i++) {
+		q = &dev->queues[i];
+		if (!q->ahead || q->state != MLX5X_QUEUE_IDLE)
+			mlx5x_queue_destroy(q);
+	}
 	/* Left of a change after which firmware did not answer. */
 	mlx5x_mem_put(dev->old);
 	dev->old = NULL;
@@ -382,7 +385,9 @@ mlx5x_dev_stop(struct mlx5x_dev *dev)
 	if (!mlx5x_dev_is_running(dev))
 		return;
 	/* A stuck device stays FAILED for all to see, also without a guest. */
-	if (!take_down(dev))
+	if (take_down(dev))
+		mlx5x_dev_prepare_ahead(dev);
+	else
 		report_bases(dev);
 	dev->vid = -1;
 }

@@ -76,9 +76,9 @@ query_virtio_caps(struct mlx5x_hw *hw)
 	c->features = (uint16_t)mlx5x_prm_get(cap, MLX5X_CAP_FEATURES);
 	c->event_modes = (uint8_t)mlx5x_prm_get(cap, MLX5X_CAP_EVENT_MODE);
 	c->queue_types = (uint8_t)mlx5x_prm_get(cap, MLX5X_CAP_QUEUE_TYPE);
-	c->modify_ext = mlx5x_prm_get(cap, MLX5X_CAP_MODIFY_EXT);
-	c->addr_modify = mlx5x_prm_get(cap, MLX5X_CAP_ADDR_MODIFY);
-	c->index_modify = mlx5x_prm_get(cap, MLX5X_CAP_INDEX_MODIFY);
+	c->assign = mlx5x_prm_get(cap, MLX5X_CAP_MODIFY_EXT) &&
+		    mlx5x_prm_get(cap, MLX5X_CAP_ADDR_MODIFY) &&
+		    mlx5x_prm_get(cap, MLX5X_CAP_INDEX_MODIFY);
 	c->resume = mlx5x_prm_get(cap, MLX5X_CAP_FREEZE_TO_RDY);
 	c->doorbell_offset = mlx5x_prm_get(cap, MLX5X_CAP_DB_BAR_OFFSET);
 	c->max_virtqs = (uint32_t)mlx5x_prm_get(cap, MLX5X_CAP_MAX_VIRTQS);

@@ -34,9 +34,7 @@ struct mlx5x_caps {
 	uint8_t qp_ts_format;
 	bool version_1;
 	bool resume; /* SUSPEND -> RDY (freeze_to_rdy_supported) */
-	bool modify_ext;
-	bool addr_modify;
-	bool index_modify;
+	bool assign; /* an object in INIT can be modified to what a guest chose */
 	bool counters;
 	bool relaxed_write;
 	bool relaxed_read;

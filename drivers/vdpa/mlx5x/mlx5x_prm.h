@@ -152,7 +152,9 @@ enum mlx5x_vq_select {
 	MLX5X_SEL_ADDRS = 1 << 6,
 	MLX5X_SEL_AVAIL_INDEX = 1 << 7,
 	MLX5X_SEL_USED_INDEX = 1 << 8,
+	MLX5X_SEL_TYPE = 1 << 9,
 	MLX5X_SEL_MKEY = 1 << 11,
+	MLX5X_SEL_FEATURES = 1 << 12,
 };
 
 enum mlx5x_vq_state {

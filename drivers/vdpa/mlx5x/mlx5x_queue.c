@@ -227,27 +227,87 @@ destroy_leftover(struct mlx5x_queue *q)
 	return ret;
 }
 
-/* Object in RDY from q->base, with an event path of its own. */
-static int
-bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+struct mlx5x_virtq_attr
+mlx5x_queue_attr(const struct mlx5x_queue *q)
 {
-	struct mlx5x_hw *hw = q->env->hw;
-	struct mlx5x_virtq_attr attr = {
+	const struct mlx5x_hw *hw = q->env->hw;
+
+	return (struct mlx5x_virtq_attr){
 		.index = q->index,
-		.size = q->ring.size,
-		.base = q->base,
 		.features = q->features,
-		.desc_gpa = q->ring.desc_gpa,
-		.avail_gpa = q->ring.avail_gpa,
-		.used_gpa = q->ring.used_gpa,
-		.mkey = mlx5x_mem_mkey(mem),
 		/* By pair: the odd ones are those that send. */
 		.tisn = hw->tis[q->index / 2 % hw->n_tis]->id,
-		.type = q->ring.packed ? MLX5X_VQ_PACKED : MLX5X_VQ_SPLIT,
+		.type = MLX5X_VQ_SPLIT,
 		.period_mode = (uint8_t)q->env->conf->hw_latency_mode,
 		.period_us = q->env->conf->hw_max_latency_us,
 		.max_count = q->env->conf->hw_max_pending_comp,
 	};
+}
+
+static struct mlx5x_virtq_attr
+guest_attr(const struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	struct mlx5x_virtq_attr attr = mlx5x_queue_attr(q);
+
+	attr.size = q->ring.size;
+	attr.base = q->base;
+	attr.desc_gpa = q->ring.desc_gpa;
+	attr.avail_gpa = q->ring.avail_gpa;
+	attr.used_gpa = q->ring.used_gpa;
+	attr.mkey = mlx5x_mem_mkey(mem);
+	attr.type = q->ring.packed ? MLX5X_VQ_PACKED : MLX5X_VQ_SPLIT;
+	return attr;
+}
+
+/* Errors of the object, under a cookie that no object had before. */
+static int
+watch(struct mlx5x_queue *q)
+{
+	q->generation++;
+	__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
+	return mlx5x_event_watch_errors(
+		q->env->event, q->virtq.obj, (uint64_t)q->generation << 32 | q->index);
+}
+
+/* A new object is needed, from where the one whose command failed may have got to. */
+static int
+give_up_assigned(struct mlx5x_queue *q, struct mlx5x_virtq_attr *attr)
+{
+	int ret;
+
+	ret = destroy_leftover(q);
+	if (ret)
+		return fail_command(q, ret, "cannot destroy the queue object created ahead");
+	q->fw = MLX5X_INDEX_FW_SILENT;
+	ret = judge(q, 0);
+	attr->base = q->base;
+	return ret ? ret : -EAGAIN;
+}
+
+/* The object created ahead becomes this guest's.  -EAGAIN: there is none that can. */
+static int
+assign(struct mlx5x_queue *q, struct mlx5x_virtq_attr *attr)
+{
+	bool can = q->ahead && mlx5x_virtq_can_assign(&q->virtq, attr);
+	int ret;
+
+	q->ahead = false;
+	if (!can)
+		return -EAGAIN;
+	ret = watch(q);
+	if (ret == 0)
+		ret = mlx5x_virtq_assign(q->env->hw, &q->virtq, attr);
+	if (ret == 0)
+		return 0;
+	QLOG(NOTICE, q, "the object created ahead does not take its guest: %s", strerror(-ret));
+	return give_up_assigned(q, attr);
+}
+
+/* A new object in RDY, with an event path of its own. */
+static int
+bring_up_new(struct mlx5x_queue *q, struct mlx5x_virtq_attr *attr)
+{
+	struct mlx5x_hw *hw = q->env->hw;
 	int ret;
 
 	ret = destroy_leftover(q);
@@ -259,19 +319,29 @@ bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
 	ret = mlx5x_eq_create(q->env->event, &q->eq, q->ring.size, q->index);
 	if (ret)
 		return fail_command(q, ret, "cannot create the event path");
-	attr.event_qpn = mlx5x_eq_qpn(&q->eq);
-	ret = mlx5x_virtq_create(hw, &q->virtq, &attr);
+	attr->event_qpn = mlx5x_eq_qpn(&q->eq);
+	ret = mlx5x_virtq_create(hw, &q->virtq, attr);
 	if (ret)
 		return fail_command(q, ret, "cannot create the queue object");
-	q->generation++;
-	__atomic_store_n(&q->error_pending, false, __ATOMIC_RELEASE);
-	ret = mlx5x_event_watch_errors(
-		q->env->event, q->virtq.obj, (uint64_t)q->generation << 32 | q->index);
+	ret = watch(q);
 	if (ret)
 		return fail(q, ret, "cannot subscribe to errors");
 	ret = mlx5x_virtq_start(hw, &q->virtq);
+	return ret ? fail_command(q, ret, "cannot make the queue ready") : 0;
+}
+
+/* Object in RDY from q->base. */
+static int
+bring_up(struct mlx5x_queue *q, const struct mlx5x_mem_set *mem)
+{
+	struct mlx5x_virtq_attr attr = guest_attr(q, mem);
+	int ret;
+
+	ret = assign(q, &attr);
+	if (ret == -EAGAIN)
+		ret = bring_up_new(q, &attr);
 	if (ret)
-		return fail_command(q, ret, "cannot make the queue ready");
+		return ret;
 	q->why[0] = '\0';
 	q->state = MLX5X_QUEUE_RUNNING;
 	return 0;
@@ -493,6 +563,7 @@ mlx5x_queue_destroy(struct mlx5x_queue *q)
 			QLOG(ERR, q, "queue object stays behind: %s", strerror(-ret));
 		q->eq.pair[q->eq.active].spent = true;
 	}
+	q->ahead = false;
 	q->desc = NULL;
 	q->avail = NULL;
 	q->used = NULL;
@@ -513,44 +584,6 @@ keep_counters(struct mlx5x_queue *q)
 	base->bad_desc -= now.bad_desc;
 	base->exceed_max_chain -= now.exceed_max_chain;
 	base->invalid_buffer -= now.invalid_buffer;
-}
-
-/* Of the queues that a guest is expected to have. */
-static bool
-is_expected(const struct mlx5x_queue *q)
-{
-	return q->index < 2u * q->env->conf->queues;
-}
-
-void
-mlx5x_queue_ahead(struct mlx5x_queue *q)
-{
-	uint16_t size = q->env->conf->queue_size;
-	int ret;
-
-	if (!is_expected(q) || q->virtq.obj != NULL)
-		return;
-	ret = mlx5x_virtq_prepare(q->env->hw, &q->virtq, size);
-	if (ret == 0)
-		ret = mlx5x_eq_create(q->env->event, &q->eq, size, q->index);
-	if (ret == 0)
-		return;
-	QLOG(WARNING, q, "cannot be prepared ahead of a guest: %s", strerror(-ret));
-	mlx5x_eq_destroy(q->env->event, &q->eq);
-	mlx5x_virtq_release(q->env->hw, &q->virtq);
-}
-
-void
-mlx5x_queue_recycle(struct mlx5x_queue *q)
-{
-	if (!is_expected(q)) {
-		mlx5x_queue_release(q);
-		return;
-	}
-	mlx5x_queue_destroy(q);
-	mlx5x_queue_set_fds(q, -1, -1);
-	mlx5x_queue_set_errfd(q, -1);
-	mlx5x_queue_ahead(q);
 }
 
 void

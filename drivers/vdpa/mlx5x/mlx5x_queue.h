@@ -71,7 +71,9 @@ struct mlx5x_queue {
 	const struct mlx5x_queue_env *env;
 	uint16_t index;
 	uint16_t base;      /* to continue from, valid unless RUNNING; as mlx5x_index.h has it */
-	uint16_t features;  /* bits of enum mlx5x_virtq_feature */
+	uint16_t features;  /* bits of enum mlx5x_virtq_feature that its guest took */
+	uint16_t expected;  /* the same of the guest to come: all, then as the last one had */
+	bool ahead;         /* virtq has an object in INIT that no guest has had */
 	bool enabled;       /* by the frontend */
 	bool error_pending; /* set by the loop, cleared under the device lock; atomic */
 	enum mlx5x_queue_state state;
@@ -119,7 +121,8 @@ void mlx5x_queue_signal_error(struct mlx5x_queue *q);
 int mlx5x_queue_check_ring(const struct mlx5x_ring *ring, const struct mlx5x_mem_set *mem);
 
 /**
- * Bring the queue up: object created, RDY, notifications on, doorbell, call.
+ * Bring the queue up: object created, or that of mlx5x_queue_ahead() modified, RDY,
+ * notifications on, doorbell, call.
  *
  * @param sent
  *   Base that the frontend gave; the used index in memory wins over it.
@@ -205,17 +208,27 @@ unsigned int mlx5x_queue_complete(struct mlx5x_queue *q);
 /** Ask for a callback at the next completion; as mlx5x_queue_complete(). */
 void mlx5x_queue_arm(struct mlx5x_queue *q);
 
-/** Take the queue out of the device; `base` stays for who asks later. */
+/**
+ * Take the queue out of the device; `base` stays for who asks later.  An object
+ * that was created ahead goes too.
+ */
 void mlx5x_queue_destroy(struct mlx5x_queue *q);
 
 /** Give back also what outlives a stop: event path, work areas, descriptors. */
 void mlx5x_queue_release(struct mlx5x_queue *q);
 
 /**
- * Create what a queue needs whatever its guest is like, of devargs `queues` and
- * `queue_size`: counters, work areas, event path.  Other queues, and those with
- * a queue object, are left alone.  What fails is logged, and left to
- * mlx5x_queue_start(), as is a ring of another size.
+ * What the driver decides of a queue object.  Size, ring, base, memory and event
+ * path are left 0, the type split.
+ */
+struct mlx5x_virtq_attr mlx5x_queue_attr(const struct mlx5x_queue *q);
+
+/**
+ * Create a queue before its guest is there, of devargs `queues` and `queue_size`:
+ * counters, work areas, event path, and where the device can modify it later, the
+ * queue object, with the null mkey and features as `expected`.  Other queues, and those with a
+ * queue object, are left alone.  What fails is logged, and left to
+ * mlx5x_queue_start(), as is a guest that the object does not fit.
  */
 void mlx5x_queue_ahead(struct mlx5x_queue *q);
 

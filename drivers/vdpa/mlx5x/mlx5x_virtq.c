@@ -18,6 +18,13 @@
 /* Ring of a parked queue, entries; nothing is ever in it. */
 #define PARKED_SIZE 64
 
+/*
+ * Features that stay as they were at CREATE.  Linux destroys a queue over
+ * MRG_RXBUF and CSUM, DPDK's mlx5 over GUEST_CSUM; both modify the rest.
+ */
+#define LASTING_FEATURES \
+	(1u << MLX5X_FEAT_MRG_RXBUF | 1u << MLX5X_FEAT_CSUM | 1u << MLX5X_FEAT_GUEST_CSUM)
+
 /* A general object command's header; `id` is 0 for CREATE. */
 static void
 encode_header(void *in, uint16_t opcode, uint16_t type, uint32_t id)
@@ -27,6 +34,21 @@ encode_header(void *in, uint16_t opcode, uint16_t type, uint32_t id)
 	mlx5x_prm_put(in, MLX5X_CMD_OBJ_ID, id);
 }
 
+static void
+put_features(uint8_t *vq, const struct mlx5x_virtq_attr *attr)
+{
+	mlx5x_prm_put(vq, MLX5X_VQ_FEATURES_12_3, attr->features >> 3);
+	mlx5x_prm_put(vq, MLX5X_VQ_FEATURES_2_0, attr->features & 7);
+}
+
+static void
+put_addrs(uint8_t *vq, const struct mlx5x_virtq_attr *attr)
+{
+	mlx5x_prm_put(vq, MLX5X_VQ_DESC_ADDR, attr->desc_gpa);
+	mlx5x_prm_put(vq, MLX5X_VQ_USED_ADDR, attr->used_gpa);
+	mlx5x_prm_put(vq, MLX5X_VQ_AVAIL_ADDR, attr->avail_gpa);
+}
+
 void
 mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in)
 {
@@ -34,8 +56,7 @@ mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in)
 	int i;
 
 	encode_header(in, MLX5X_OP_CREATE_GENERAL_OBJ, MLX5X_OBJ_VIRTQ, 0);
-	mlx5x_prm_put(vq, MLX5X_VQ_FEATURES_12_3, attr->features >> 3);
-	mlx5x_prm_put(vq, MLX5X_VQ_FEATURES_2_0, attr->features & 7);
+	put_features(vq, attr);
 	mlx5x_prm_put(vq, MLX5X_VQ_TISN, attr->tisn);
 	mlx5x_prm_put(vq, MLX5X_VQ_AVAIL_INDEX, attr->base);
 	mlx5x_prm_put(vq, MLX5X_VQ_USED_INDEX, attr->base);
@@ -45,9 +66,7 @@ mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in)
 	mlx5x_prm_put(vq, MLX5X_VQ_VERSION_1, 1);
 	mlx5x_prm_put(vq, MLX5X_VQ_EVENT_QPN, attr->event_qpn);
 	mlx5x_prm_put(vq, MLX5X_VQ_QUEUE_SIZE, attr->size);
-	mlx5x_prm_put(vq, MLX5X_VQ_DESC_ADDR, attr->desc_gpa);
-	mlx5x_prm_put(vq, MLX5X_VQ_USED_ADDR, attr->used_gpa);
-	mlx5x_prm_put(vq, MLX5X_VQ_AVAIL_ADDR, attr->avail_gpa);
+	put_addrs(vq, attr);
 	mlx5x_prm_put(vq, MLX5X_VQ_MKEY, attr->mkey);
 	for (i = 0; i < 3; i++) {
 		mlx5x_prm_put(vq, MLX5X_VQ_UMEM_ID(i), attr->umem[i].id);
@@ -62,8 +81,8 @@ mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in)
 }
 
 void
-mlx5x_virtq_encode_modify(uint32_t id, uint64_t select, enum mlx5x_vq_state state, uint32_t mkey,
-	uint16_t base, void *in)
+mlx5x_virtq_encode_modify(uint32_t id, uint64_t select, enum mlx5x_vq_state state,
+	const struct mlx5x_virtq_attr *attr, void *in)
 {
 	uint8_t *vq = (uint8_t *)in + MLX5X_HDR_BYTES;
 
@@ -71,12 +90,18 @@ mlx5x_virtq_encode_modify(uint32_t id, uint64_t select, enum mlx5x_vq_state stat
 	mlx5x_prm_put(vq, MLX5X_VQ_SELECT, select);
 	if (select & MLX5X_SEL_STATE)
 		mlx5x_prm_put(vq, MLX5X_VQ_STATE, state);
-	if (select & MLX5X_SEL_MKEY)
-		mlx5x_prm_put(vq, MLX5X_VQ_MKEY, mkey);
+	if (select & MLX5X_SEL_ADDRS)
+		put_addrs(vq, attr);
 	if (select & MLX5X_SEL_AVAIL_INDEX)
-		mlx5x_prm_put(vq, MLX5X_VQ_AVAIL_INDEX, base);
+		mlx5x_prm_put(vq, MLX5X_VQ_AVAIL_INDEX, attr->base);
 	if (select & MLX5X_SEL_USED_INDEX)
-		mlx5x_prm_put(vq, MLX5X_VQ_USED_INDEX, base);
+		mlx5x_prm_put(vq, MLX5X_VQ_USED_INDEX, attr->base);
+	if (select & MLX5X_SEL_TYPE)
+		mlx5x_prm_put(vq, MLX5X_VQ_TYPE, attr->type);
+	if (select & MLX5X_SEL_MKEY)
+		mlx5x_prm_put(vq, MLX5X_VQ_MKEY, attr->mkey);
+	if (select & MLX5X_SEL_FEATURES)
+		put_features(vq, attr);
 }
 
 static int
@@ -170,9 +195,13 @@ mlx5x_virtq_create(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, struct mlx5x_vir
 	attr->pdn = hw->pdn;
 	mlx5x_virtq_encode_create(attr, in);
 	ret = mlx5x_cmd_obj_create(&hw->cmd, in, sizeof(in), out, sizeof(out), &vq->obj);
-	if (ret == 0)
-		vq->id = (uint32_t)mlx5x_prm_get(out, MLX5X_OUT_OBJ_ID);
-	return ret;
+	if (ret)
+		return ret;
+	vq->id = (uint32_t)mlx5x_prm_get(out, MLX5X_OUT_OBJ_ID);
+	vq->size = attr->size;
+	vq->features = attr->features;
+	vq->type = attr->type;
+	return 0;
 }
 
 int
@@ -222,37 +251,67 @@ mlx5x_virtq_release(struct mlx5x_hw *hw, struct mlx5x_virtq *vq)
 
 static int
 modify(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint64_t select, enum mlx5x_vq_state state,
-	uint32_t mkey, uint16_t base)
+	const struct mlx5x_virtq_attr *attr)
 {
 	uint32_t in[MLX5X_VIRTQ_IN_BYTES / 4] = { 0 }, out[MLX5X_HDR_BYTES / 4];
 
-	mlx5x_virtq_encode_modify(vq->id, select, state, mkey, base, in);
+	mlx5x_virtq_encode_modify(vq->id, select, state, attr, in);
 	return mlx5x_cmd_obj_modify(&hw->cmd, vq->obj, in, sizeof(in), out, sizeof(out));
 }
 
 int
 mlx5x_virtq_start(struct mlx5x_hw *hw, struct mlx5x_virtq *vq)
 {
-	return modify(hw, vq, MLX5X_SEL_STATE, MLX5X_VQ_RDY, 0, 0);
+	return modify(hw, vq, MLX5X_SEL_STATE, MLX5X_VQ_RDY, NULL);
 }
 
 int
 mlx5x_virtq_stop(struct mlx5x_hw *hw, struct mlx5x_virtq *vq)
 {
-	return modify(hw, vq, MLX5X_SEL_STATE, MLX5X_VQ_SUSPEND, 0, 0);
+	return modify(hw, vq, MLX5X_SEL_STATE, MLX5X_VQ_SUSPEND, NULL);
 }
 
 int
 mlx5x_virtq_resume(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint32_t mkey, uint16_t base)
 {
 	const uint64_t fields = MLX5X_SEL_MKEY | MLX5X_SEL_AVAIL_INDEX | MLX5X_SEL_USED_INDEX;
+	const struct mlx5x_virtq_attr attr = { .mkey = mkey, .base = base };
 	int ret;
 
-	ret = modify(hw, vq, fields | MLX5X_SEL_STATE, MLX5X_VQ_RDY, mkey, base);
+	ret = modify(hw, vq, fields | MLX5X_SEL_STATE, MLX5X_VQ_RDY, &attr);
 	if (ret == 0)
 		return 0;
-	ret = modify(hw, vq, fields, 0, mkey, base);
+	ret = modify(hw, vq, fields, 0, &attr);
 	return ret ? ret : mlx5x_virtq_start(hw, vq);
+}
+
+bool
+mlx5x_virtq_can_assign(const struct mlx5x_virtq *vq, const struct mlx5x_virtq_attr *attr)
+{
+	return vq->size == attr->size && ((vq->features ^ attr->features) & LASTING_FEATURES) == 0;
+}
+
+int
+mlx5x_virtq_assign(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, const struct mlx5x_virtq_attr *attr)
+{
+	uint64_t fields =
+		MLX5X_SEL_ADDRS | MLX5X_SEL_AVAIL_INDEX | MLX5X_SEL_USED_INDEX | MLX5X_SEL_MKEY;
+	int ret;
+
+	if (vq->type != attr->type)
+		fields |= MLX5X_SEL_TYPE;
+	if (vq->features != attr->features)
+		fields |= MLX5X_SEL_FEATURES;
+	if (!vq->init_apart) {
+		ret = modify(hw, vq, fields | MLX5X_SEL_STATE, MLX5X_VQ_RDY, attr);
+		if (ret == 0)
+			return 0;
+	}
+	ret = modify(hw, vq, fields, 0, attr);
+	if (ret)
+		return ret;
+	vq->init_apart = true;
+	return mlx5x_virtq_start(hw, vq);
 }
 
 int

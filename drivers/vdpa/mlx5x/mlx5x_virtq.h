@@ -11,6 +11,7 @@
 #ifndef MLX5X_VIRTQ_H
 #define MLX5X_VIRTQ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,9 @@ struct mlx5x_virtq {
 	struct mlx5dv_devx_obj *counters; /* owned, kept over re-creation */
 	uint32_t id;                      /* of obj; what an RQT names */
 	uint32_t counters_id;
+	uint16_t size, features; /* that obj was created with */
+	enum mlx5x_vq_type type; /* the same */
+	bool init_apart;         /* firmware takes fields and RDY in INIT one after the other */
 	struct {
 		void *buf;                     /* owned */
 		struct mlx5dv_devx_umem *umem; /* owned */
@@ -75,11 +79,12 @@ void mlx5x_virtq_encode_create(const struct mlx5x_virtq_attr *attr, void *in);
  * caller.
  *
  * @param select
- *   Bits of enum mlx5x_vq_select.  MKEY takes `mkey`; AVAIL_INDEX and
- *   USED_INDEX both take `base`.
+ *   Bits of enum mlx5x_vq_select; both indices take `attr->base`.
+ * @param attr
+ *   What the selected fields become; NULL when there are none but the state.
  */
 void mlx5x_virtq_encode_modify(uint32_t id, uint64_t select, enum mlx5x_vq_state state,
-	uint32_t mkey, uint16_t base, void *in);
+	const struct mlx5x_virtq_attr *attr, void *in);
 
 /**
  * Allocate work areas and counters for a ring of `size` entries; does nothing
@@ -104,6 +109,22 @@ int mlx5x_virtq_create(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, struct mlx5x
  * for are replaced: no ring, no memory, no events, state INIT.
  */
 int mlx5x_virtq_create_parked(struct mlx5x_hw *hw, struct mlx5x_virtq *vq, uint16_t index);
+
+/**
+ * Can mlx5x_virtq_assign() make of the object in INIT what `attr` says?  Its size is
+ * for good, and so are the features that known drivers make a queue anew for.
+ */
+bool mlx5x_virtq_can_assign(const struct mlx5x_virtq *vq, const struct mlx5x_virtq_attr *attr);
+
+/**
+ * Only with the capability `assign`: INIT to RDY with the ring of a guest: addresses, base, mkey,
+ * type and features, in one command, or in two where firmware wants fields and state apart.
+ *
+ * @return
+ *   0, or -errno with an object that is good for nothing but destruction.
+ */
+int mlx5x_virtq_assign(
+	struct mlx5x_hw *hw, struct mlx5x_virtq *vq, const struct mlx5x_virtq_attr *attr);
 
 /** Destroy the object; its work areas and counters stay.  0 or -errno. */
 int mlx5x_virtq_destroy(struct mlx5x_hw *hw, struct mlx5x_virtq *vq);

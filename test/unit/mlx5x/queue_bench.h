@@ -30,7 +30,9 @@ struct queue_bench_fw {
 	char fail;     /* the command that fails */
 	enum mlx5x_vq_state state;
 	uint16_t hw_used;
-	struct mlx5x_virtq_attr created;
+	struct mlx5x_virtq_attr created, assigned;
+	bool cannot_assign;
+	uint16_t used_at_assign; /* not 0: where the queue gets to in MODIFY to RDY */
 	uint32_t resumed_mkey;
 	uint16_t resumed_base;
 	uint64_t cookie;
@@ -44,6 +46,7 @@ extern struct queue_bench_fw fw;
 
 extern volatile uint32_t doorbell;
 extern struct mlx5x_hw hw;
+extern struct mlx5x_conf conf;
 extern struct mlx5x_queue q; /* index 3, with a call descriptor */
 
 /* For each test: everything as new, and given back. */

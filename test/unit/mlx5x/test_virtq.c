@@ -87,6 +87,27 @@ create_mailbox(void **state)
 	expect(in, want, sizeof(want) / sizeof(want[0]));
 }
 
+/* Everything set, to see what is left out. */
+static const struct mlx5x_virtq_attr all_set = {
+	.index = 0xffff,
+	.size = 0xffff,
+	.base = 5,
+	.features = 0x258 << 3 | 4,
+	.desc_gpa = 0x1111111111111000,
+	.avail_gpa = 0x2222222222222000,
+	.used_gpa = 0x3333333333333000,
+	.mkey = 0x00aabb00,
+	.event_qpn = 0xffffff,
+	.tisn = 0xffffff,
+	.pdn = 0xffffff,
+	.counters_id = 0xffffffff,
+	.umem = { { 0xff, 0xff }, { 0xff, 0xff }, { 0xff, 0xff } },
+	.type = MLX5X_VQ_PACKED,
+	.period_mode = 2,
+	.period_us = 0xabc,
+	.max_count = 0xffff,
+};
+
 static void
 modify_state_only(void **state)
 {
@@ -99,8 +120,7 @@ modify_state_only(void **state)
 
 	(void)state;
 	/* Nothing that is not selected may be in the mailbox. */
-	mlx5x_virtq_encode_modify(
-		0x1234, MLX5X_SEL_STATE, MLX5X_VQ_SUSPEND, 0xffffffff, 0xffff, in);
+	mlx5x_virtq_encode_modify(0x1234, MLX5X_SEL_STATE, MLX5X_VQ_SUSPEND, &all_set, in);
 	expect(in, want, sizeof(want) / sizeof(want[0]));
 }
 
@@ -121,8 +141,77 @@ modify_resume(void **state)
 	(void)state;
 	mlx5x_virtq_encode_modify(7,
 		MLX5X_SEL_STATE | MLX5X_SEL_MKEY | MLX5X_SEL_AVAIL_INDEX | MLX5X_SEL_USED_INDEX,
-		MLX5X_VQ_RDY, 0x00aabb00, 5, in);
+		MLX5X_VQ_RDY, &all_set, in);
 	expect(in, want, sizeof(want) / sizeof(want[0]));
+}
+
+/* All that a guest chooses; what an object keeps from CREATE is not in it. */
+static void
+modify_assign(void **state)
+{
+	static const struct patch want[] = {
+		{ 0, 2, "\x0a\x01" },
+		{ 6, 2, "\x00\x0d" },
+		{ 8, 4, "\x00\x00\x00\x07" },
+		{ 16 + 0x06, 2,
+			"\x1b\xc1" }, /* features, mkey; type, used; avail, addresses; state */
+		{ 16 + 0x10, 4, "\x96\x00\x00\x01" },                 /* features 12..3, RDY */
+		{ 16 + 0x14, 4, "\x04\x00\x00\x00" },                 /* features 2..0 */
+		{ 16 + 0x28, 4, "\x00\x05\x00\x05" },                 /* both indices */
+		{ 16 + 0x40, 1, "\x01" },                             /* packed */
+		{ 16 + 0x50, 8, "\x11\x11\x11\x11\x11\x11\x10\x00" }, /* descriptors */
+		{ 16 + 0x58, 8, "\x33\x33\x33\x33\x33\x33\x30\x00" }, /* used */
+		{ 16 + 0x60, 8, "\x22\x22\x22\x22\x22\x22\x20\x00" }, /* available */
+		{ 16 + 0x68, 4, "\x00\xaa\xbb\x00" },
+	};
+	uint32_t in[BYTES / 4] = { 0 };
+
+	(void)state;
+	mlx5x_virtq_encode_modify(7,
+		MLX5X_SEL_STATE | MLX5X_SEL_ADDRS | MLX5X_SEL_AVAIL_INDEX | MLX5X_SEL_USED_INDEX |
+			MLX5X_SEL_TYPE | MLX5X_SEL_MKEY | MLX5X_SEL_FEATURES,
+		MLX5X_VQ_RDY, &all_set, in);
+	expect(in, want, sizeof(want) / sizeof(want[0]));
+}
+
+/* What an object in INIT can become of what it was created as. */
+static void
+assign_or_create(void **state)
+{
+	const uint16_t all = 1 << MLX5X_FEAT_MRG_RXBUF | 1 << MLX5X_FEAT_GUEST_CSUM |
+			     1 << MLX5X_FEAT_CSUM | 1 << MLX5X_FEAT_HOST_TSO6 |
+			     1 << MLX5X_FEAT_HOST_TSO4;
+	static const struct {
+		uint16_t size, gone; /* bit of the features that the guest does not take */
+		enum mlx5x_vq_type type;
+		bool can;
+	} rows[] = {
+		{ 256, 0, MLX5X_VQ_SPLIT, true },
+		{ 256, 0, MLX5X_VQ_PACKED, true },
+		{ 128, 0, MLX5X_VQ_SPLIT, false },
+		{ 512, 0, MLX5X_VQ_SPLIT, false },
+		{ 256, 1 << MLX5X_FEAT_HOST_TSO6, MLX5X_VQ_SPLIT, true },
+		{ 256, 1 << MLX5X_FEAT_HOST_TSO4, MLX5X_VQ_SPLIT, true },
+		{ 256, 1 << MLX5X_FEAT_CSUM, MLX5X_VQ_SPLIT, false },
+		{ 256, 1 << MLX5X_FEAT_GUEST_CSUM, MLX5X_VQ_SPLIT, false },
+		{ 256, 1 << MLX5X_FEAT_MRG_RXBUF, MLX5X_VQ_SPLIT, false },
+	};
+	struct mlx5x_virtq vq = { .size = 256, .features = all, .type = MLX5X_VQ_SPLIT };
+	struct mlx5x_virtq_attr attr = { 0 };
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		attr.size = rows[i].size;
+		attr.features = all & (uint16_t)~rows[i].gone;
+		attr.type = rows[i].type;
+		assert_int_equal(mlx5x_virtq_can_assign(&vq, &attr), rows[i].can);
+	}
+	/* the other way round too */
+	vq.features = 0;
+	attr.size = 256;
+	attr.features = all;
+	assert_false(mlx5x_virtq_can_assign(&vq, &attr));
 }
 
 static void
@@ -151,6 +240,8 @@ main(void)
 		cmocka_unit_test(create_mailbox),
 		cmocka_unit_test(modify_state_only),
 		cmocka_unit_test(modify_resume),
+		cmocka_unit_test(modify_assign),
+		cmocka_unit_test(assign_or_create),
 		cmocka_unit_test(fields_do_not_touch_neighbours),
 	};
 
