@@ -99,7 +99,7 @@ class Process:
         self.log_path = os.path.join(folder, f'{next(_serial)}-{name}.log')
         with open(self.log_path, 'wb') as log:
             self.child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=log,
-                                          stderr=subprocess.STDOUT)
+                                          stderr=subprocess.STDOUT, start_new_session=True)
 
     def log(self):
         with open(self.log_path, encoding='utf-8', errors='replace') as f:
@@ -141,7 +141,8 @@ class Process:
             try:
                 self.child.wait(10)
             except subprocess.TimeoutExpired:
-                self.child.kill()
+                # Its children, too: a launcher cannot hand SIGKILL on.
+                os.killpg(self.child.pid, signal.SIGKILL)
                 self.child.wait()
         self.child.stdin.close()
 

@@ -38,7 +38,9 @@ def check(status, report, host, queues, reasons=frozenset(BLACKOUT)):
 def test_every_change(runner, pairs, fw, words):
     status, report, host = runner.two_guests(
         'mlx5x', pairs, '--change', 'all:5', '--interval', '20', '--seconds', '1', *words, fw=fw)
-    check(status, report, host, 2 * pairs)
+    # Strict firmware does not know of buffers that the guest is slow to ring for.
+    reasons = {*BLACKOUT, 'rx_no_buffer'} if 'strict_doorbell=1' in fw else BLACKOUT
+    check(status, report, host, 2 * pairs, reasons=reasons)
 
 
 def test_restart(runner):
