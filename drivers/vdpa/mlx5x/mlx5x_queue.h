@@ -99,6 +99,14 @@ struct mlx5x_queue {
 						 /* less what objects that are gone counted */
 };
 
+/**
+ * Make it IDLE, with no ring, no eventfds and nothing in the device.
+ *
+ * @param env
+ *   Borrowed for the queue's whole life.
+ * @param index
+ *   Of the virtqueue: even ones receive; what is written to the doorbell.
+ */
 void mlx5x_queue_init(struct mlx5x_queue *q, const struct mlx5x_queue_env *env, uint16_t index);
 
 /**
